@@ -211,7 +211,8 @@ static __always_inline void start_flow(const struct flow_slot *flow, __u32 now, 
 
 /*
  * Words are mixed independently of one another, so a CPU works on all at once.
- * The low octet is good for a tag, the high half for a position.
+ * Multiplying moves bits up only, so the upper half of a word goes into its lower
+ * one first: an IPv4 address is in the upper.
  */
 static __always_inline __u64 hash(const struct flow_key *key)
 {
@@ -219,15 +220,15 @@ static __always_inline __u64 hash(const struct flow_key *key)
 		0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93,
 		0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3,
 	};
-	__u64 sum = hash_seed;
+	__u64 sum = 0;
 
 #pragma unroll
 	for (unsigned int i = 0; i < sizeof(*key) / sizeof(word); i++) {
-		__u64 product = ((const word *)key)[i] * odd[i];
+		__u64 mixed = ((const word *)key)[i] ^ hash_seed;
 
-		sum += product ^ product >> 32;
+		sum += (mixed ^ mixed >> 32) * odd[i];
 	}
-	sum *= 0x589965cc75374cc3;
+	sum = (sum ^ sum >> 32) * 0x589965cc75374cc3;
 	return sum ^ sum >> 32;
 }
 

@@ -370,7 +370,8 @@ static __always_inline void parse_transport(struct packet *packet, struct flow_s
  * What goes over the wire: an skb may be many packets, each with the headers
  * that the skb has only once.
  */
-static __always_inline void count_segments(const struct packet *packet, struct flow_slot *flow)
+static __always_inline void count_segments(const struct packet *packet,
+					   enum flow_direction direction, struct flow_slot *flow)
 {
 	struct __sk_buff *skb = packet->skb;
 	__u32 packets = skb->gso_segs, size = skb->gso_size;
@@ -383,8 +384,18 @@ static __always_inline void count_segments(const struct packet *packet, struct f
 	if (!packets && packet->end > packet->payload)
 		packets = (packet->end - packet->payload + size - 1) / size;
 	if (packets > 1) {
+		__s64 repeated = (__u64)(packets - 1) * (packet->payload - packet->network);
+
+		/* At egress the kernel has added up link and all headers, a tunnel's included. */
+		if (direction == FLOW_EGRESS) {
+			__s64 known = (__s64)skb->wire_len - skb->len -
+				      (__u64)(packets - 1) * packet->network;
+
+			if (known > repeated)
+				repeated = known;
+		}
 		flow->packets = packets;
-		flow->octets += (__u64)(packets - 1) * (packet->payload - packet->network);
+		flow->octets += repeated;
 	}
 	flow->octets -= flow->packets * packet->not_sent;
 }
@@ -410,7 +421,7 @@ static __always_inline enum outcome parse(struct __sk_buff *skb, __u32 link_head
 		return outcome;
 	}
 	parse_transport(&packet, flow);
-	count_segments(&packet, flow);
+	count_segments(&packet, direction, flow);
 	if (direction == FLOW_INGRESS) {
 		flow->key.ingress_ifindex = skb->ifindex;
 	} else {
