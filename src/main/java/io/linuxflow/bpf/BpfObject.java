@@ -272,7 +272,7 @@ public final class BpfObject implements AutoCloseable {
     }
 
     private static BpfException failure(String operation, int errno, String remedy) {
-        String warning = LibBpf.firstWarning();
+        String warning = LibBpf.warning();
         String problem = BpfException.describe(errno);
         // libbpf's advice on EPERM (RLIMIT_MEMLOCK) is that of kernels before 5.11.
         if (warning != null && errno != LibC.EPERM) {
@@ -295,7 +295,7 @@ public final class BpfObject implements AutoCloseable {
                 operation,
                 BpfException.describe(errno)
                         + ", the kernel's verifier rejected a program ("
-                        + LibBpf.firstWarning()
+                        + LibBpf.warning()
                         + "): "
                         + decisive,
                 errno,

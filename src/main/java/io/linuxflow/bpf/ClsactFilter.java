@@ -8,6 +8,7 @@ import io.linuxflow.bpf.LibBpf.TcOpts;
 import java.nio.ByteBuffer;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /** A direct-action BPF filter of an interface's clsact qdisc (tc-bpf(8)). */
 final class ClsactFilter implements TcAttachment.Attached {
@@ -15,14 +16,17 @@ final class ClsactFilter implements TcAttachment.Attached {
     /** An unlikely one ("LF"): who replaces a filter by a handle they guessed replaces 1. */
     private static final int HANDLE = 0x4c46;
 
-    /** Gives up after this many priorities: one would have been free by then. */
-    private static final int LAST_PRIORITY = 64;
+    /** Gives up after this many: one would have been free by then. */
+    private static final int ATTEMPTS = 64;
 
+    private static final int RTM_GETQDISC = 38;
     private static final int RTM_GETTFILTER = 46;
+    private static final int TCA_KIND = 1;
 
     /** Octets of struct tcmsg: family, ifindex at 4, handle at 8, parent at 12, info at 16. */
     private static final int TCMSG = 20;
 
+    private static final int CLSACT = 0xfffffff1;
     private static final int CLSACT_INGRESS = 0xfffffff2;
     private static final int CLSACT_EGRESS = 0xfffffff3;
 
@@ -63,18 +67,30 @@ final class ClsactFilter implements TcAttachment.Attached {
                     result == -LibC.ENOENT
                             ? "The kernel has no clsact: modprobe sch_ingress"
                             : BpfException.remedy(-result));
+        } else if (direction == Direction.EGRESS && !isClsact(ifindex)) {
+            // It would take the filter, and run it for what comes in.
+            throw BpfException.of(
+                    operation,
+                    "an ingress qdisc is in the place of clsact",
+                    "Use tcx, or remove it: tc qdisc del dev NAME ingress");
         }
-        int first = options.priority() == 0 ? 1 : options.priority();
-        int last = options.priority() == 0 ? LAST_PRIORITY : options.priority();
-        for (int priority = first; priority <= last; priority++) {
-            TcOpts opts = new TcOpts(priority, options.handle() == 0 ? HANDLE : options.handle());
+        int priority = options.priority() == 0 ? 1 : options.priority();
+        int handle = options.handle() == 0 ? HANDLE : options.handle();
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            TcOpts opts = new TcOpts(priority, handle);
             opts.prog_fd.set(program.fd());
             result = libbpf().bpf_tc_attach(hook.pointer(), opts.pointer());
             if (result == 0) {
                 return new ClsactFilter(qdisc, attachPoint, opts);
             }
-            // EINVAL: a filter of another kind or protocol has the priority.
-            if (result != -LibC.EEXIST && result != -LibC.EINVAL) {
+            if (result == -LibC.EEXIST && options.handle() == 0) {
+                // Of one priority the newest filter runs first.
+                handle++;
+            } else if ((result == -LibC.EEXIST || result == -LibC.EINVAL)
+                    && options.priority() == 0) {
+                // EINVAL: a filter of another kind or protocol has the priority.
+                priority++;
+            } else {
                 break;
             }
         }
@@ -84,9 +100,7 @@ final class ClsactFilter implements TcAttachment.Attached {
                 -result,
                 switch (-result) {
                     case LibC.EEXIST -> "Another filter is there: choose another pref or handle";
-                    case LibC.EINVAL ->
-                            "Another kind of filter is there, or an ingress qdisc, which has no"
-                                    + " egress, in the place of clsact: see tc qdisc and tc filter";
+                    case LibC.EINVAL -> "Another kind of filter is there: choose another pref";
                     default -> BpfException.remedy(-result);
                 });
     }
@@ -138,13 +152,33 @@ final class ClsactFilter implements TcAttachment.Attached {
         request.putInt(4, ifindex);
         request.putInt(12, parent);
         boolean[] any = {false};
-        try (Netlink netlink = new Netlink(0)) {
-            netlink.dump(
-                    "list the filters of interface " + ifindex,
-                    RTM_GETTFILTER,
-                    request.array(),
-                    message -> any[0] = true);
-        }
+        dump(
+                "list the filters of interface " + ifindex,
+                RTM_GETTFILTER,
+                request,
+                m -> any[0] = true);
         return any[0];
+    }
+
+    private static boolean isClsact(int ifindex) {
+        boolean[] clsact = {false};
+        dump(
+                "list the qdiscs",
+                RTM_GETQDISC,
+                Netlink.allocate(TCMSG),
+                message ->
+                        clsact[0] |=
+                                message.getInt(4) == ifindex
+                                        && message.getInt(12) == CLSACT
+                                        && Netlink.string(message, TCMSG, TCA_KIND)
+                                                .equals("clsact"));
+        return clsact[0];
+    }
+
+    private static void dump(
+            String operation, int type, ByteBuffer tcmsg, Consumer<ByteBuffer> onMessage) {
+        try (Netlink netlink = new Netlink(0)) {
+            netlink.dump(operation, type, tcmsg.array(), onMessage);
+        }
     }
 }

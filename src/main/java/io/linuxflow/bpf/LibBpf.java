@@ -2,7 +2,6 @@
 package io.linuxflow.bpf;
 
 import io.linuxflow.bpf.LibC.CStruct;
-import java.nio.charset.StandardCharsets;
 import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.annotations.Delegate;
@@ -141,7 +140,10 @@ final class LibBpf {
     /** libbpf calls back for as long as the process lives, so it must never be collected. */
     private static final Print PRINT = LibBpf::print;
 
-    private static final ThreadLocal<String> FIRST_WARNING = new ThreadLocal<>();
+    /** How the last line starts, which tells no more than the errno does. */
+    private static final String SUMMARY = "libbpf: failed to load object";
+
+    private static final ThreadLocal<String> WARNING = new ThreadLocal<>();
 
     private LibBpf() {}
 
@@ -184,30 +186,32 @@ final class LibBpf {
 
     /** Forgets what libbpf has complained about on this thread so far. */
     static void clearWarning() {
-        FIRST_WARNING.remove();
+        WARNING.remove();
     }
 
     /**
-     * What libbpf complained about first on this thread since {@link #clearWarning}: the cause,
-     * where later lines only say that one thing failed after the other. Null if there was nothing.
+     * What libbpf complained about last on this thread since {@link #clearWarning}, null if there
+     * was nothing.
      */
-    static String firstWarning() {
-        return FIRST_WARNING.get();
+    static String warning() {
+        return WARNING.get();
     }
 
     private static int print(int level, Pointer format, Pointer arguments) {
-        if (level == LIBBPF_WARN && FIRST_WARNING.get() == null) {
-            FIRST_WARNING.set(format(format, arguments).strip());
+        if (level == LIBBPF_WARN) {
+            String line = format(format, arguments).strip();
+            if (!line.startsWith(SUMMARY)) {
+                WARNING.set(line);
+            }
         }
         return 0;
     }
 
     private static String format(Pointer format, Pointer arguments) {
         byte[] text = new byte[1024];
-        int length = LibC.libc().vsnprintf(text, text.length, format, arguments);
-        return length < 0
+        return LibC.libc().vsnprintf(text, text.length, format, arguments) < 0
                 ? format.getString(0)
-                : new String(text, 0, Math.min(length, text.length - 1), StandardCharsets.UTF_8);
+                : LibC.string(text);
     }
 
     /** {@code struct bpf_object_open_opts}. */

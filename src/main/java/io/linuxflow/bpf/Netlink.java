@@ -12,6 +12,7 @@ final class Netlink implements AutoCloseable {
 
     static final int HEADER = 16;
 
+    private static final int RTATTR = 4;
     private static final int AF_NETLINK = 16;
     private static final int SOCK_RAW = 3;
     private static final int NETLINK_ROUTE = 0;
@@ -87,7 +88,7 @@ final class Netlink implements AutoCloseable {
                                     received.slice(at + HEADER, end - at - HEADER)
                                             .order(ByteOrder.nativeOrder()));
                 }
-                received.position(Math.min(received.limit(), end + 3 & ~3));
+                received.position(Math.min(received.limit(), align(end)));
             }
         }
     }
@@ -125,6 +126,29 @@ final class Netlink implements AutoCloseable {
                 default -> throw BpfException.of(operation, LibC.errno());
             }
         }
+    }
+
+    /**
+     * An attribute that is a string (struct rtattr: length, type, octets, padded to a multiple of
+     * 4).
+     *
+     * @param from where the attributes start
+     */
+    static String string(ByteBuffer message, int from, int type) {
+        int length;
+        for (int at = from; at < message.limit(); at += align(length)) {
+            length = Short.toUnsignedInt(message.getShort(at));
+            if (message.getShort(at + 2) == type) {
+                byte[] text = new byte[length - RTATTR];
+                message.get(at + RTATTR, text);
+                return LibC.string(text);
+            }
+        }
+        throw new IllegalArgumentException("no attribute " + type);
+    }
+
+    private static int align(int length) {
+        return length + 3 & ~3;
     }
 
     static ByteBuffer allocate(int size) {
