@@ -36,7 +36,7 @@ const volatile __u64 hash_seed = 0;
 
 /*
  * Interfaces and directions that have counters of their own: a power of two. The
- * map interfaces must have one entry more.
+ * map interfaces must have one entry more, for every CPU that is possible.
  */
 const volatile __u32 interfaces_max = 1 << 10;
 

@@ -69,13 +69,14 @@ static __always_inline _Bool same_key(const struct flow_key *a, const struct flo
 static __always_inline struct interface_counters *find_counters(__u32 ifindex,
 								enum flow_direction direction)
 {
+	__u32 stretch = bpf_get_smp_processor_id() * (interfaces_max + 1);
 	__u32 position = 2 * ifindex + direction;
 	__u32 at;
 
 	for (int i = 0; i < MAX_INTERFACE_PROBES; i++) {
 		struct interface_counters *counters;
 
-		at = (position + i) & (interfaces_max - 1);
+		at = stretch + ((position + i) & (interfaces_max - 1));
 		counters = bpf_map_lookup_elem(&interfaces, &at);
 		if (!counters)
 			return NULL;
@@ -88,7 +89,7 @@ static __always_inline struct interface_counters *find_counters(__u32 ifindex,
 			return counters;
 		}
 	}
-	at = interfaces_max;
+	at = stretch + interfaces_max;
 	return bpf_map_lookup_elem(&interfaces, &at);
 }
 

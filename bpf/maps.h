@@ -37,15 +37,21 @@ struct {
 } slots SEC(".maps");
 
 /*
- * What became of the packets of an interface: on each CPU an open-addressed hash
- * table of its own (so the same interface may be at another place on another CPU),
- * and behind it one entry, with ifindex 0, for all that found no place. User space
- * adds up what belongs to an interface; it may zero what belongs to one that is
- * gone.
+ * What became of the packets of an interface. Each CPU has a stretch of this array
+ * to itself: an open-addressed hash table of interfaces_max entries (so the same
+ * interface may be at another place on another CPU), and behind it one entry, with
+ * ifindex 0, for all that found no place. The stretch of CPU n starts at
+ * n * (interfaces_max + 1).
+ *
+ * User space adds up what belongs to an interface. When an interface is gone,
+ * nobody writes to its entries any more, so user space takes them back: it zeroes
+ * the counters and then, last, ifindex. A per-CPU array would have to be written
+ * for all CPUs at once, and could not be mapped.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, (1 << 10) + 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct interface_counters);
 } interfaces SEC(".maps");
