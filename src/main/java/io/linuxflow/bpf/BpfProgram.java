@@ -37,7 +37,19 @@ public final class BpfProgram {
         return new ProgInfo(fd).id.intValue();
     }
 
-    /** Runs the program on a packet that never was on a wire. Works for tc programs. */
+    /**
+     * Runs a program of type syscall.
+     *
+     * @return its return value
+     */
+    public int run() {
+        TestRunOpts opts = new TestRunOpts();
+        LibBpf.check(
+                "run the program " + name, libbpf().bpf_prog_test_run_opts(fd, opts.pointer()));
+        return opts.retval.intValue();
+    }
+
+    /** Runs the program on a packet that never was on a wire. The program has to be of type tc. */
     public TestRun.Result testRun(TestRun run) {
         int length = run.packet().length;
         Pointer in = Memory.allocateDirect(LibC.RUNTIME, Math.max(1, length));
