@@ -113,6 +113,23 @@ public enum AbstractDataType {
     }
 
     /**
+     * What a field of this type and that length can be read as: exporters send integers longer than
+     * they are registered, and types change in the registry. Octets, if it makes no sense at all.
+     */
+    AbstractDataType forLength(int fieldLength) {
+        if (allows(fieldLength)) {
+            return this;
+        }
+        AbstractDataType wider =
+                switch (this) {
+                    case UNSIGNED8, UNSIGNED16, UNSIGNED32 -> UNSIGNED64;
+                    case SIGNED8, SIGNED16, SIGNED32 -> SIGNED64;
+                    default -> OCTET_ARRAY;
+                };
+        return wider.allows(fieldLength) ? wider : OCTET_ARRAY;
+    }
+
+    /**
      * The value of an encoded field: {@link Long} or, beyond its range, {@link BigInteger} for
      * integers; {@link Double}, {@link Boolean}, {@link InetAddress}, {@link Instant}, {@link
      * String} (of a MAC address too), and {@code byte[]} for octetArray and the lists of RFC 6313.

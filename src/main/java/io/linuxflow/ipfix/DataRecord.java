@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.ipfix;
 
+import java.net.InetAddress;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -18,7 +20,7 @@ import java.util.StringJoiner;
  *       unsigned64 from 2^63 on
  *   <li>{@link Double}, {@link Boolean}, {@link String} (a MAC address too, {@code
  *       02:00:5e:00:53:01})
- *   <li>{@link java.net.InetAddress} for addresses, {@link java.time.Instant} for times
+ *   <li>{@link InetAddress} for addresses, {@link java.time.Instant} for times
  *   <li>{@code byte[]} for octetArray, for the lists of RFC 6313, and for elements that the
  *       registry doesn't know
  * </ul>
@@ -40,14 +42,15 @@ public final class DataRecord {
 
     /** The values, in the order of {@link Template#fields}. */
     public List<Object> values() {
-        return Collections.unmodifiableList(java.util.Arrays.asList(values));
+        return Collections.unmodifiableList(Arrays.asList(values));
     }
 
     /** The value of the first field with this element. */
     public Optional<Object> value(InformationElement element) {
         List<FieldSpecifier> fields = template.fields();
         for (int i = 0; i < values.length; i++) {
-            if (fields.get(i).element().equals(element)) {
+            InformationElement mine = fields.get(i).element();
+            if (mine.id() == element.id() && mine.enterprise() == element.enterprise()) {
                 return Optional.of(values[i]);
             }
         }
@@ -89,7 +92,7 @@ public final class DataRecord {
         if (value instanceof Long number && element.semantics().equals("flags")) {
             return "0x" + Long.toHexString(number);
         }
-        if (value instanceof java.net.InetAddress address) {
+        if (value instanceof InetAddress address) {
             return address.getHostAddress();
         }
         return value.toString();

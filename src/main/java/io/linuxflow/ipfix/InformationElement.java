@@ -31,7 +31,7 @@ public record InformationElement(
     static final long MAX_ENTERPRISE = 0xffff_ffffL;
 
     public InformationElement {
-        if (id < 1 || id > MAX_ID || enterprise < 0 || enterprise > MAX_ENTERPRISE) {
+        if (id < 0 || id > MAX_ID || enterprise < 0 || enterprise > MAX_ENTERPRISE) {
             throw new IllegalArgumentException(
                     "no Information Element can have identifier "
                             + id
@@ -54,6 +54,14 @@ public record InformationElement(
     static InformationElement unknown(int id, long enterprise) {
         return new InformationElement(
                 id, enterprise, enterprise + "/" + id, AbstractDataType.OCTET_ARRAY);
+    }
+
+    /** This element, with values read as another type. */
+    InformationElement ofType(AbstractDataType other) {
+        return other == type
+                ? this
+                : new InformationElement(
+                        id, enterprise, name, other, semantics, units, range, status);
     }
 
     /** The name. */

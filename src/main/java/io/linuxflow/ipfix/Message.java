@@ -12,7 +12,7 @@ import java.util.List;
  * @param observationDomainId the Observation Domain, 32 bits, unsigned
  * @param templates the Templates and Options Templates it defined
  * @param records its Data Records, those of Options Templates included
- * @param undecoded its Data Sets whose Template is not known: what they hold can't be told
+ * @param undecoded its Sets that nothing is known about but their length
  * @param lost Data Records missing between the Message before it and this one
  */
 public record Message(
@@ -25,13 +25,14 @@ public record Message(
         long lost) {
 
     /**
-     * A Data Set without a Template. It comes when a Collecting Process starts after the Exporting
-     * Process, and ends with the next refresh of the Templates.
+     * A Data Set whose Template is not known, or a Set with one of the IDs that RFC 7011 reserves.
+     * The former is normal when a Collecting Process starts after the Exporting Process, until the
+     * Templates are sent again.
      *
-     * @param templateId its Set ID
+     * @param id its Set ID, which is the Template's ID
      * @param octets its length, Set Header included
      */
-    public record UndecodedSet(int templateId, int octets) {}
+    public record UndecodedSet(int id, int octets) {}
 
     public Message {
         templates = List.copyOf(templates);

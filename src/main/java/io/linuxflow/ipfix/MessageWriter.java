@@ -27,9 +27,9 @@ public final class MessageWriter {
     static final int OPTIONS_TEMPLATE_SET = 3;
     static final int ENTERPRISE_BIT = 0x8000;
 
-    private static final VarHandle SHORT =
+    static final VarHandle SHORT =
             MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.BIG_ENDIAN);
-    private static final VarHandle INT =
+    static final VarHandle INT =
             MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
     private static final int NONE = -1;
 
