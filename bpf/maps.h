@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Maps and globals. Sizes are what a plain load gets; user space sets its own.
+ */
+#ifndef LINUX_FLOW_EXPORTER_MAPS_H
+#define LINUX_FLOW_EXPORTER_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "flow.h"
+
+/*
+ * Where the slot of a flow is: key -> slot << 32 | epoch.
+ *
+ * A hint, not the truth. LRU, because flows that ended are never deleted; an
+ * entry that is evicted too early costs its flow a second slot, nothing else.
+ * Twice the flows of an epoch, so that this stays rare.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1 << 18);
+	__type(key, struct flow_key);
+	__type(value, __u64);
+} index SEC(".maps");
+
+/*
+ * The slot log: slot number -> flow. The half of epoch e starts at
+ * (e & 1) * slots_per_half, so this has 2 * slots_per_half entries. User space
+ * reads the half that is not in use through mmap.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 << 17);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct flow_slot);
+} slots SEC(".maps");
+
+/*
+ * What became of the packets of an interface: interface and direction ->
+ * counters, per CPU. One entry for each interface and direction ever metered;
+ * user space deletes those of interfaces that are gone.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct interface_key);
+	__type(value, struct interface_counters);
+} interfaces SEC(".maps");
+
+/*
+ * What got no slot: pair of interfaces -> traffic. Once it is full, further
+ * pairs show in interfaces only.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct interface_pair);
+	__type(value, struct traffic);
+} overflow SEC(".maps");
+
+/*
+ * What is not to be metered: transport session -> 1. The few sessions of the
+ * exporter itself.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct excluded_session);
+	__type(value, __u8);
+} excluded SEC(".maps");
+
+/* struct slots_event, at most one an epoch: a page is plenty. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 65536);
+} events SEC(".maps");
+
+#define CACHE_LINE 64
+
+struct slot_counter {
+	__u32 taken;
+} __attribute__((aligned(CACHE_LINE)));
+
+/* The current epoch. Only user space writes it. */
+volatile __u32 epoch __attribute__((aligned(CACHE_LINE)));
+
+/*
+ * Slots taken in each half; a few more than there are once it is full. User
+ * space resets that of the half it has read.
+ */
+struct slot_counter slots_used[2];
+
+/* The answer of the program read_clock. */
+struct clock_reading clock_reading __attribute__((aligned(CACHE_LINE)));
+
+#endif

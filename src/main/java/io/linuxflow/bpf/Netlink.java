@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.bpf;
+
+import static io.linuxflow.bpf.LibC.libc;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.function.Consumer;
+
+/** An rtnetlink socket of the calling thread's network namespace (RFC 3549, linux/netlink.h). */
+final class Netlink implements AutoCloseable {
+
+    static final int HEADER = 16;
+
+    private static final int AF_NETLINK = 16;
+    private static final int SOCK_RAW = 3;
+    private static final int NETLINK_ROUTE = 0;
+    private static final int SOCKADDR_NL = 12;
+    private static final int MSG_DONTWAIT = 0x40;
+    private static final int NLM_F_REQUEST = 1;
+    private static final int NLM_F_DUMP_INTR = 0x10;
+    private static final int NLM_F_DUMP = 0x300;
+    private static final int NLMSG_ERROR = 2;
+    private static final int NLMSG_DONE = 3;
+
+    /** The kernel fills at most 32 KiB at a time. */
+    private static final int BUFFER = 64 * 1024;
+
+    private final int fd;
+    private final byte[] buffer = new byte[BUFFER];
+    private boolean closed;
+
+    /**
+     * @param groups the RTMGRP_ multicast groups to receive, 0 for none
+     */
+    Netlink(int groups) {
+        fd =
+                LibC.check(
+                        "open an rtnetlink socket",
+                        libc().socket(AF_NETLINK, SOCK_RAW | LibC.O_CLOEXEC, NETLINK_ROUTE));
+        ByteBuffer address = allocate(SOCKADDR_NL);
+        address.putShort(0, (short) AF_NETLINK);
+        address.putInt(8, groups);
+        if (libc().bind(fd, address.array(), SOCKADDR_NL) < 0) {
+            int errno = LibC.errno();
+            close();
+            throw BpfException.of("bind an rtnetlink socket", errno);
+        }
+    }
+
+    int fd() {
+        return fd;
+    }
+
+    /**
+     * Asks for a dump.
+     *
+     * @param type RTM_GET…
+     * @param request what follows the header
+     * @param onMessage gets what follows the header of each message, in host byte order
+     * @return false if it changed underway and has to be asked for again
+     */
+    boolean dump(String operation, int type, byte[] request, Consumer<ByteBuffer> onMessage) {
+        int length = HEADER + request.length;
+        ByteBuffer message = allocate(length);
+        message.putInt(0, length);
+        message.putShort(4, (short) type);
+        message.putShort(6, (short) (NLM_F_REQUEST | NLM_F_DUMP));
+        message.put(HEADER, request);
+        LibC.check(operation, (int) libc().send(fd, message.array(), length, 0));
+        boolean consistent = true;
+        while (true) {
+            ByteBuffer received = ByteBuffer.wrap(buffer, 0, receive(operation, 0));
+            received.order(ByteOrder.nativeOrder());
+            while (received.hasRemaining()) {
+                int at = received.position();
+                int end = at + received.getInt(at);
+                consistent &= (received.getShort(at + 6) & NLM_F_DUMP_INTR) == 0;
+                switch (received.getShort(at + 4)) {
+                    case NLMSG_DONE -> {
+                        return consistent;
+                    }
+                    case NLMSG_ERROR ->
+                            throw BpfException.of(operation, -received.getInt(at + HEADER), "");
+                    default ->
+                            onMessage.accept(
+                                    received.slice(at + HEADER, end - at - HEADER)
+                                            .order(ByteOrder.nativeOrder()));
+                }
+                received.position(Math.min(received.limit(), end + 3 & ~3));
+            }
+        }
+    }
+
+    /**
+     * Discards what was received.
+     *
+     * @return false if there was nothing
+     */
+    boolean drain() {
+        boolean any = false;
+        while (receive("receive from rtnetlink", MSG_DONTWAIT) >= 0) {
+            any = true;
+        }
+        return any;
+    }
+
+    /**
+     * The octets received, -1 if there is nothing. Having lost messages counts as one of 0 octets.
+     */
+    private int receive(String operation, int flags) {
+        while (true) {
+            int length = (int) libc().recv(fd, buffer, BUFFER, flags);
+            if (length >= 0) {
+                return length;
+            }
+            switch (LibC.errno()) {
+                case LibC.EINTR -> {}
+                case LibC.EAGAIN -> {
+                    return -1;
+                }
+                case LibC.ENOBUFS -> {
+                    return 0;
+                }
+                default -> throw BpfException.of(operation, LibC.errno());
+            }
+        }
+    }
+
+    static ByteBuffer allocate(int size) {
+        return ByteBuffer.allocate(size).order(ByteOrder.nativeOrder());
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            LibC.check("close an rtnetlink socket", libc().close(fd));
+        }
+    }
+}

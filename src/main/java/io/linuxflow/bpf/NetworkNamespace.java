@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.bpf;
+
+import static io.linuxflow.bpf.LibC.libc;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** A network namespace, held open: it exists at least until this is closed. */
+public final class NetworkNamespace implements AutoCloseable {
+
+    /** Where {@code ip netns add} mounts them. */
+    private static final Path NAMED = Path.of("/run/netns");
+
+    private static final Path CURRENT = Path.of("/proc/thread-self/ns/net");
+
+    private final String name;
+    private final int fd;
+    private boolean closed;
+
+    private NetworkNamespace(String name, Path path) {
+        this.name = name;
+        fd = LibC.check("open the network namespace " + path, open(path));
+    }
+
+    private static int open(Path path) {
+        return libc().open(path.toString(), LibC.O_RDONLY | LibC.O_CLOEXEC);
+    }
+
+    /** The namespace of the calling thread. */
+    public static NetworkNamespace current() {
+        return new NetworkNamespace(null, CURRENT);
+    }
+
+    /** A namespace by the name that {@code ip netns} knows it by. */
+    public static NetworkNamespace named(String name) {
+        if (name.isEmpty() || name.contains("/") || !Files.exists(NAMED.resolve(name))) {
+            throw BpfException.of(
+                    "find the network namespace " + name,
+                    "there is none of that name",
+                    "ip netns add makes one; there are: " + String.join(", ", names()));
+        }
+        return new NetworkNamespace(name, NAMED.resolve(name));
+    }
+
+    private static List<String> names() {
+        try (Stream<Path> files = Files.list(NAMED)) {
+            return files.map(file -> file.getFileName().toString())
+                    .sorted()
+                    .collect(Collectors.toList());
+        } catch (IOException e) {
+            return List.of("none");
+        }
+    }
+
+    /**
+     * Moves the calling thread into the namespace, for good. Threads it starts later inherit that.
+     * Only for threads of one's own: a pool's thread would take the next task along.
+     */
+    public void enter() {
+        if (libc().setns(fd, LibC.CLONE_NEWNET) < 0) {
+            int errno = LibC.errno();
+            throw BpfException.of(
+                    "enter the network namespace " + name,
+                    errno,
+                    switch (errno) {
+                        case LibC.EPERM -> "Run as root or with CAP_SYS_ADMIN";
+                        case LibC.EINVAL -> "It is only a leftover file: ip netns delete " + name;
+                        default -> "";
+                    });
+        }
+    }
+
+    /** What tells it from other namespaces while it exists: its inode number. */
+    public long id() {
+        return inode(Path.of("/proc/self/fd/" + fd));
+    }
+
+    /** {@link #id} of the calling thread's namespace. */
+    static long currentId() {
+        return inode(CURRENT);
+    }
+
+    private static long inode(Path path) {
+        try {
+            return (Long) Files.getAttribute(path, "unix:ino");
+        } catch (IOException e) {
+            throw new UncheckedIOException("identify the network namespace " + path, e);
+        }
+    }
+
+    /** Its name, null if it was not opened by name. */
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            LibC.check("close a network namespace", libc().close(fd));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import io.linuxflow.bpf.BpfException;
+import io.linuxflow.bpf.Direction;
+import io.linuxflow.bpf.Link;
+import io.linuxflow.bpf.LinkLayer;
+import io.linuxflow.bpf.Links;
+import io.linuxflow.bpf.TcAttachment;
+import io.linuxflow.metering.MeterStatus.Counters;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the programs attached to the interfaces of one network namespace that are selected and
+ * there. Whatever changed, {@link #update} compares what is with what should be.
+ *
+ * <p>Belongs to the thread that is in that namespace.
+ */
+final class Attachments implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Attachments.class);
+
+    /** A device that is deleted and made again has a new index, so this is never stale. */
+    private record Hookpoint(int ifindex, Direction direction) {}
+
+    /** attachment is null and problem is set, or the other way round. */
+    private record State(String name, TcAttachment attachment, String problem) {}
+
+    private final String namespace;
+    private final InterfaceSelection selection;
+    private final MeterOptions options;
+    private final FlowMeterObject programs;
+    private final Map<Hookpoint, State> states = new LinkedHashMap<>();
+    private Set<String> missing = Set.of();
+    private Counters gone = Counters.NONE;
+
+    Attachments(
+            String namespace,
+            InterfaceSelection selection,
+            MeterOptions options,
+            FlowMeterObject programs) {
+        this.namespace = namespace;
+        this.selection = selection;
+        this.options = options;
+        this.programs = programs;
+    }
+
+    /** Attaches to what has come, detaches from what should no longer be metered. */
+    void update() {
+        Map<Hookpoint, Link> wanted = new LinkedHashMap<>();
+        Set<String> absent = new HashSet<>(selection.literals(namespace));
+        for (Link link : Links.list()) {
+            if (selection.matches(namespace, link.name(), link.loopback())) {
+                absent.remove(link.name());
+                for (Direction direction : options.direction().hooks()) {
+                    wanted.put(new Hookpoint(link.index(), direction), link);
+                }
+            }
+        }
+        for (Hookpoint hookpoint : List.copyOf(states.keySet())) {
+            if (!wanted.containsKey(hookpoint)) {
+                detach(hookpoint);
+            }
+        }
+        wanted.forEach(
+                (hookpoint, link) -> {
+                    State state = states.get(hookpoint);
+                    if (state == null) {
+                        states.put(hookpoint, attach(hookpoint, link));
+                    } else if (!state.name.equals(link.name())) {
+                        states.put(
+                                hookpoint, new State(link.name(), state.attachment, state.problem));
+                    }
+                });
+        for (String name : absent) {
+            if (!missing.contains(name)) {
+                LOG.warn(
+                        "Interface {} is not there; it will be metered as soon as it is",
+                        qualified(name));
+            }
+        }
+        missing = absent;
+    }
+
+    private State attach(Hookpoint hookpoint, Link link) {
+        String where = hookpoint.direction.name().toLowerCase(Locale.ROOT);
+        if (link.layer() == LinkLayer.UNSUPPORTED) {
+            String problem = "its link layer is neither Ethernet nor plain IP";
+            LOG.warn("Interface {} is not metered: {}", qualified(link.name()), problem);
+            return new State(link.name(), null, problem);
+        }
+        try {
+            TcAttachment attachment =
+                    TcAttachment.attach(
+                            programs.program(hookpoint.direction, link.layer()),
+                            link.index(),
+                            hookpoint.direction,
+                            options.hook(),
+                            options.clsact());
+            LOG.info(
+                    "Interface {} is metered at {} ({}, ifIndex {})",
+                    qualified(link.name()),
+                    where,
+                    attachment.hook().name().toLowerCase(Locale.ROOT),
+                    link.index());
+            return new State(link.name(), attachment, null);
+        } catch (BpfException e) {
+            LOG.warn(
+                    "Interface {} is not metered at {}: {}",
+                    qualified(link.name()),
+                    where,
+                    e.getMessage());
+            return new State(link.name(), null, e.getMessage());
+        }
+    }
+
+    private void detach(Hookpoint hookpoint) {
+        State state = states.remove(hookpoint);
+        if (state.attachment != null) {
+            state.attachment.close();
+            LOG.info(
+                    "Interface {} is gone or renamed and no longer metered at {}",
+                    qualified(state.name),
+                    hookpoint.direction.name().toLowerCase(Locale.ROOT));
+        }
+        gone = gone.plus(programs.counters(hookpoint.ifindex, hookpoint.direction));
+        programs.forgetCounters(hookpoint.ifindex, hookpoint.direction);
+    }
+
+    /** One entry an interface and direction. */
+    List<MeterStatus.Interface> status() {
+        List<MeterStatus.Interface> interfaces = new ArrayList<>();
+        states.forEach(
+                (hookpoint, state) ->
+                        interfaces.add(
+                                new MeterStatus.Interface(
+                                        namespace,
+                                        state.name,
+                                        hookpoint.ifindex,
+                                        hookpoint.direction.name().toLowerCase(Locale.ROOT),
+                                        state.attachment == null
+                                                ? null
+                                                : state.attachment
+                                                        .hook()
+                                                        .name()
+                                                        .toLowerCase(Locale.ROOT),
+                                        state.problem,
+                                        programs.counters(
+                                                hookpoint.ifindex, hookpoint.direction))));
+        return interfaces;
+    }
+
+    /** The interfaces that are named in full and are not there. */
+    List<String> missing() {
+        return missing.stream().map(this::qualified).sorted().toList();
+    }
+
+    /** What interfaces that are gone had counted. */
+    Counters gone() {
+        return gone;
+    }
+
+    private String qualified(String name) {
+        return namespace.equals(InterfaceSelection.OWN_NAMESPACE) ? name : namespace + ":" + name;
+    }
+
+    /** Detaches from all; the counters stay to be read. */
+    @Override
+    public void close() {
+        states.replaceAll(
+                (hookpoint, state) -> {
+                    if (state.attachment != null) {
+                        state.attachment.close();
+                    }
+                    return new State(state.name, null, "the meter is stopped");
+                });
+    }
+}

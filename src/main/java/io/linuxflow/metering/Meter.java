@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.metering.MeterStatus.Counters;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * A Metering Process: meters the selected interfaces in the kernel and gives every batch of flows
+ * to every queue that has subscribed. Safe for use by several threads.
+ *
+ * <pre>{@code
+ * try (Meter meter = new Meter(MeterOptions.DEFAULT.withInterfaces("eth0"))) {
+ *     FlowQueue queue = meter.subscribe("mine", 65_536);
+ *     meter.start();
+ *     for (FlowBatch batch = queue.poll(timeout); ...)
+ * }
+ * }</pre>
+ */
+public final class Meter implements AutoCloseable {
+
+    private enum State {
+        NEW,
+        RUNNING,
+        CLOSED
+    }
+
+    private final MeterOptions options;
+    private final List<NamespaceMeter> namespaces = new ArrayList<>();
+    private final List<FlowQueue> queues = new CopyOnWriteArrayList<>();
+    private final LongAdder flows = new LongAdder();
+    private final LongAdder packets = new LongAdder();
+    private final LongAdder octets = new LongAdder();
+    private State state = State.NEW;
+
+    /** Nothing happens before {@link #start()}. */
+    public Meter(MeterOptions options) {
+        this.options = options;
+    }
+
+    /** The options it was made with. */
+    public MeterOptions options() {
+        return options;
+    }
+
+    /**
+     * A queue that gets every batch from now on. Those who subscribe before {@link #start()} miss
+     * none.
+     *
+     * @param name who takes from it
+     * @param capacity the most flows that wait in it
+     */
+    public FlowQueue subscribe(String name, int capacity) {
+        FlowQueue[] queue = new FlowQueue[1];
+        queue[0] = new FlowQueue(name, capacity, () -> queues.remove(queue[0]));
+        synchronized (this) {
+            queues.add(queue[0]);
+            if (state == State.CLOSED) {
+                queue[0].end();
+            }
+        }
+        return queue[0];
+    }
+
+    /**
+     * Loads the programs, in each namespace, and attaches them to the interfaces that are there.
+     *
+     * @throws io.linuxflow.bpf.BpfException saying what can't be done and the remedy; then nothing
+     *     is attached or loaded
+     */
+    public synchronized void start() {
+        if (state != State.NEW) {
+            throw new IllegalStateException("a meter is started once");
+        }
+        InterfaceSelection selection = InterfaceSelection.parse(options.interfaces());
+        try {
+            for (String namespace : selection.namespaces()) {
+                NamespaceMeter meter =
+                        new NamespaceMeter(
+                                namespace, namespaces.size(), selection, options, this::publish);
+                meter.start();
+                namespaces.add(meter);
+            }
+            state = State.RUNNING;
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** Ends the epoch now, everywhere, and returns once its flows are in the queues. */
+    public void flush() {
+        started().forEach(NamespaceMeter::flush);
+    }
+
+    /** What it is doing now; what it did, once it is closed. */
+    public MeterStatus status() {
+        List<NamespaceMeter> started = started();
+        List<NamespaceMeter.Snapshot> snapshots =
+                started.stream().map(NamespaceMeter::snapshot).toList();
+        List<MeterStatus.Interface> interfaces =
+                snapshots.stream().flatMap(s -> s.interfaces().stream()).toList();
+        Counters totals =
+                interfaces.stream()
+                        .map(MeterStatus.Interface::counters)
+                        .reduce(Counters.NONE, Counters::plus);
+        for (NamespaceMeter.Snapshot snapshot : snapshots) {
+            totals = totals.plus(snapshot.gone());
+        }
+        return new MeterStatus(
+                isRunning(),
+                interfaces,
+                snapshots.stream().flatMap(s -> s.missing().stream()).toList(),
+                totals,
+                snapshots.stream().mapToLong(NamespaceMeter.Snapshot::epochs).sum(),
+                snapshots.stream().mapToLong(NamespaceMeter.Snapshot::earlyFlips).sum(),
+                snapshots.stream().mapToInt(NamespaceMeter.Snapshot::slotsUsed).max().orElse(0),
+                options.slots(),
+                flows.sum(),
+                packets.sum(),
+                octets.sum(),
+                max(snapshots, Comparator.comparingLong(NamespaceMeter.Snapshot::lastDrainNanos))
+                        .lastDrainNanos(),
+                max(snapshots, Comparator.comparingLong(NamespaceMeter.Snapshot::lastFlipNanos))
+                        .lastFlipNanos(),
+                started.stream()
+                        .map(NamespaceMeter::failure)
+                        .filter(f -> f != null)
+                        .map(String::valueOf)
+                        .findFirst()
+                        .orElse(null));
+    }
+
+    private static NamespaceMeter.Snapshot max(
+            List<NamespaceMeter.Snapshot> snapshots, Comparator<NamespaceMeter.Snapshot> by) {
+        return snapshots.stream().max(by).orElse(NamespaceMeter.Snapshot.EMPTY);
+    }
+
+    private synchronized boolean isRunning() {
+        return state == State.RUNNING;
+    }
+
+    private synchronized List<NamespaceMeter> started() {
+        return List.copyOf(namespaces);
+    }
+
+    private void publish(FlowBatch batch, long deadline) {
+        flows.add(batch.size());
+        packets.add(batch.packets());
+        octets.add(batch.octets());
+        for (FlowQueue queue : queues) {
+            queue.offer(batch, deadline);
+        }
+    }
+
+    /**
+     * Detaches from all interfaces and puts everything that has been metered into the queues, which
+     * then end.
+     */
+    @Override
+    public synchronized void close() {
+        if (state == State.CLOSED) {
+            return;
+        }
+        state = State.CLOSED;
+        namespaces.forEach(NamespaceMeter::stop);
+        queues.forEach(FlowQueue::end);
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import io.linuxflow.bpf.ClsactOptions;
+import io.linuxflow.bpf.Hook;
+import io.linuxflow.flow.FlowLayout;
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * What a {@link Meter} is to meter, and how.
+ *
+ * @param interfaces which interfaces: see {@link InterfaceSelection}
+ * @param direction at which hook of an interface packets are metered
+ * @param hook how programs are attached
+ * @param clsact where in clsact's list of filters, if that is the hook
+ * @param drainInterval how long an epoch lasts, so how often flows are handed out
+ * @param slots how many flows one epoch holds; more flows than that end the epoch early
+ * @param indexEntries how many flows the kernel finds again; fewer than there are costs a flow a
+ *     second record in an epoch, never a packet
+ * @param clock which clock packets are stamped with
+ * @param batchSize the most flows one {@link io.linuxflow.flow.FlowBatch} holds
+ */
+public record MeterOptions(
+        String interfaces,
+        MeteringDirection direction,
+        Hook hook,
+        ClsactOptions clsact,
+        Duration drainInterval,
+        int slots,
+        int indexEntries,
+        FlowClock clock,
+        int batchSize) {
+
+    /** Every device but the loopback at egress, an epoch of 5 s, 131,072 flows an epoch. */
+    public static final MeterOptions DEFAULT =
+            new MeterOptions(
+                    "*",
+                    MeteringDirection.EGRESS,
+                    Hook.AUTO,
+                    ClsactOptions.CHOSEN,
+                    Duration.ofSeconds(5),
+                    1 << 17,
+                    1 << 17,
+                    FlowClock.JIFFIES,
+                    4096);
+
+    /**
+     * Both halves of the slots are mapped, and a mapping of a half is a buffer of at most 2 GiB.
+     */
+    private static final int MAX_SLOTS = Integer.MAX_VALUE / FlowLayout.SIZE;
+
+    public MeterOptions {
+        InterfaceSelection.parse(interfaces);
+        Objects.requireNonNull(direction, "direction");
+        Objects.requireNonNull(hook, "hook");
+        Objects.requireNonNull(clsact, "clsact");
+        Objects.requireNonNull(clock, "clock");
+        if (drainInterval.toMillis() < 1) {
+            throw new IllegalArgumentException(
+                    "drainInterval is " + drainInterval + ": give 1 ms or more");
+        }
+        between("slots", slots, 1, MAX_SLOTS);
+        between("indexEntries", indexEntries, 1, 1 << 28);
+        between("batchSize", batchSize, 1, 1 << 20);
+    }
+
+    private static void between(String option, int value, int least, int most) {
+        if (value < least || value > most) {
+            throw new IllegalArgumentException(
+                    option + " is " + value + ": give " + least + " to " + most);
+        }
+    }
+
+    public MeterOptions withInterfaces(String value) {
+        return new MeterOptions(
+                value,
+                direction,
+                hook,
+                clsact,
+                drainInterval,
+                slots,
+                indexEntries,
+                clock,
+                batchSize);
+    }
+
+    public MeterOptions withDirection(MeteringDirection value) {
+        return new MeterOptions(
+                interfaces,
+                value,
+                hook,
+                clsact,
+                drainInterval,
+                slots,
+                indexEntries,
+                clock,
+                batchSize);
+    }
+
+    public MeterOptions withHook(Hook value) {
+        return new MeterOptions(
+                interfaces,
+                direction,
+                value,
+                clsact,
+                drainInterval,
+                slots,
+                indexEntries,
+                clock,
+                batchSize);
+    }
+
+    public MeterOptions withDrainInterval(Duration value) {
+        return new MeterOptions(
+                interfaces, direction, hook, clsact, value, slots, indexEntries, clock, batchSize);
+    }
+
+    public MeterOptions withSlots(int value) {
+        return new MeterOptions(
+                interfaces,
+                direction,
+                hook,
+                clsact,
+                drainInterval,
+                value,
+                indexEntries,
+                clock,
+                batchSize);
+    }
+
+    public MeterOptions withIndexEntries(int value) {
+        return new MeterOptions(
+                interfaces, direction, hook, clsact, drainInterval, slots, value, clock, batchSize);
+    }
+
+    public MeterOptions withClock(FlowClock value) {
+        return new MeterOptions(
+                interfaces,
+                direction,
+                hook,
+                clsact,
+                drainInterval,
+                slots,
+                indexEntries,
+                value,
+                batchSize);
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import java.util.List;
+
+/**
+ * What a {@link Meter} is doing, at one moment.
+ *
+ * @param running whether it is started and not closed
+ * @param interfaces every interface that is selected and there, metered or not
+ * @param missing the interfaces that are selected by their full names and are not there
+ * @param totals of all interfaces, those that are gone included
+ * @param epochs how often the slot log was flipped
+ * @param earlyFlips how often because the slots were filling up
+ * @param slotsUsed slots taken in the current epoch, of the fullest namespace
+ * @param slots slots that an epoch has
+ * @param flows flow records handed out
+ * @param packets wire packets in those records
+ * @param octets IP octets in those records
+ * @param lastDrainNanos how long the last drain took, waiting for full queues included
+ * @param lastFlipNanos how long its flip waited for the kernel's grace period
+ * @param failure why the meter has stopped by itself, null if it has not
+ */
+public record MeterStatus(
+        boolean running,
+        List<Interface> interfaces,
+        List<String> missing,
+        Counters totals,
+        long epochs,
+        long earlyFlips,
+        int slotsUsed,
+        int slots,
+        long flows,
+        long packets,
+        long octets,
+        long lastDrainNanos,
+        long lastFlipNanos,
+        String failure) {
+
+    /**
+     * One interface at one hook.
+     *
+     * @param namespace its network namespace, empty for this process's own
+     * @param ifindex its index there
+     * @param direction ingress or egress
+     * @param hook how the program is attached, "tcx" or "clsact"; null if it is not
+     * @param problem why it is not attached, null if it is
+     * @param counters what the program has seen there
+     */
+    public record Interface(
+            String namespace,
+            String name,
+            int ifindex,
+            String direction,
+            String hook,
+            String problem,
+            Counters counters) {}
+
+    /** Packets as on the wire, octets from the IP header on. */
+    public record Traffic(long packets, long octets) {
+        static final Traffic NONE = new Traffic(0, 0);
+
+        Traffic plus(Traffic other) {
+            return new Traffic(packets + other.packets, octets + other.octets);
+        }
+
+        Traffic minus(Traffic other) {
+            return new Traffic(packets - other.packets, octets - other.octets);
+        }
+    }
+
+    /**
+     * What became of the packets that the programs were run for, as {@code struct
+     * interface_counters} of {@code bpf/flow.h} has it.
+     *
+     * @param seen all of them
+     * @param overflow that found no free slot
+     * @param excluded of this exporter's own Transport Sessions
+     * @param malformed whose IP header is cut short or contradicts itself
+     * @param nonIp neither IPv4 nor IPv6
+     */
+    public record Counters(
+            Traffic seen, Traffic overflow, Traffic excluded, Traffic malformed, Traffic nonIp) {
+
+        static final Counters NONE =
+                new Counters(Traffic.NONE, Traffic.NONE, Traffic.NONE, Traffic.NONE, Traffic.NONE);
+
+        /** Those that are in a flow record, or will be once their epoch is drained. */
+        public Traffic metered() {
+            return seen.minus(overflow).minus(excluded).minus(malformed).minus(nonIp);
+        }
+
+        Counters plus(Counters other) {
+            return new Counters(
+                    seen.plus(other.seen),
+                    overflow.plus(other.overflow),
+                    excluded.plus(other.excluded),
+                    malformed.plus(other.malformed),
+                    nonIp.plus(other.nonIp));
+        }
+    }
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import io.linuxflow.bpf.EventFd;
+import io.linuxflow.bpf.LinkMonitor;
+import io.linuxflow.bpf.NetworkNamespace;
+import io.linuxflow.bpf.Poll;
+import io.linuxflow.bpf.RingBuffer;
+import io.linuxflow.flow.Flow;
+import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.metering.MeterStatus.Counters;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The meter of one network namespace: one object in the kernel, one set of maps, and one thread
+ * that is in the namespace and does all that touches them. It waits for whichever comes first of
+ * the end of the epoch, the event that the slots are filling up, a change of the interfaces, and a
+ * request of another thread.
+ */
+final class NamespaceMeter {
+
+    private static final Logger LOG = LoggerFactory.getLogger(NamespaceMeter.class);
+
+    /** An epoch that ends early has lasted this long at least: each end costs a grace period. */
+    private static final Duration SHORTEST_EPOCH = Duration.ofMillis(20);
+
+    /** How long sinks may hold up an epoch that ended early, while the next one is filling up. */
+    private static final Duration EARLY_PATIENCE = Duration.ofMillis(100);
+
+    /** How long a stop waits for sinks to make room for what the last epochs hold. */
+    private static final Duration LAST_PATIENCE = Duration.ofSeconds(10);
+
+    /** Where batches go. */
+    interface Sink {
+        /**
+         * @param deadline as of {@link System#nanoTime()}, until when to wait for room
+         */
+        void accept(FlowBatch batch, long deadline);
+    }
+
+    /** One moment of this namespace's meter. */
+    record Snapshot(
+            List<MeterStatus.Interface> interfaces,
+            List<String> missing,
+            Counters gone,
+            long epochs,
+            long earlyFlips,
+            int slotsUsed,
+            long lastDrainNanos,
+            long lastFlipNanos) {
+
+        static final Snapshot EMPTY =
+                new Snapshot(List.of(), List.of(), Counters.NONE, 0, 0, 0, 0, 0);
+    }
+
+    private final String namespace;
+    private final int observationDomain;
+    private final InterfaceSelection selection;
+    private final MeterOptions options;
+    private final Sink sink;
+    private final Thread thread;
+    private final EventFd wake = new EventFd();
+    private final ConcurrentLinkedQueue<BiConsumer<Session, Throwable>> requests =
+            new ConcurrentLinkedQueue<>();
+    private final CompletableFuture<Void> started = new CompletableFuture<>();
+    private volatile boolean stopping;
+    private volatile boolean ended;
+    private volatile Throwable failure;
+    private volatile Snapshot last = Snapshot.EMPTY;
+
+    /** Whether the kernel has said so in this epoch. Belongs to the thread. */
+    private boolean slotsFillUp;
+
+    NamespaceMeter(
+            String namespace,
+            int observationDomain,
+            InterfaceSelection selection,
+            MeterOptions options,
+            Sink sink) {
+        this.namespace = namespace;
+        this.observationDomain = observationDomain;
+        this.selection = selection;
+        this.options = options;
+        this.sink = sink;
+        thread =
+                new Thread(
+                        this::run, namespace.isEmpty() ? "flow-meter" : "flow-meter-" + namespace);
+        thread.setDaemon(true);
+    }
+
+    /** Loads and attaches; returns once that is done, or throws why it can't be. */
+    void start() {
+        thread.start();
+        try {
+            await(started);
+        } catch (RuntimeException e) {
+            stop();
+            throw e;
+        }
+    }
+
+    /** Detaches, hands out all that has been metered, and frees the kernel's memory. */
+    void stop() {
+        stopping = true;
+        wake.signal();
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        wake.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Ends the epoch now and hands out its flows; returns once that is done. */
+    void flush() {
+        request(
+                session -> {
+                    session.endEpoch(Flow.FORCED_END, System.nanoTime());
+                    return null;
+                });
+    }
+
+    /** A snapshot of now, or of the end. */
+    Snapshot snapshot() {
+        try {
+            return request(Session::snapshot);
+        } catch (IllegalStateException e) {
+            return last;
+        }
+    }
+
+    /** Why the thread has ended by itself, null if it has not. */
+    Throwable failure() {
+        return failure;
+    }
+
+    private <T> T request(Function<Session, T> work) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        requests.add(
+                (session, none) -> {
+                    try {
+                        if (session == null) {
+                            throw new IllegalStateException("the meter is stopped", none);
+                        }
+                        result.complete(work.apply(session));
+                    } catch (RuntimeException e) {
+                        result.completeExceptionally(e);
+                    }
+                });
+        if (ended) {
+            refuseRequests();
+        } else {
+            wake.signal();
+        }
+        return await(result);
+    }
+
+    private void refuseRequests() {
+        for (var request = requests.poll(); request != null; request = requests.poll()) {
+            request.accept(null, failure);
+        }
+    }
+
+    private static <T> T await(CompletableFuture<T> result) {
+        try {
+            return result.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for the meter", e);
+        }
+    }
+
+    private void run() {
+        try {
+            enterNamespace();
+            try (FlowMeterObject programs = FlowMeterObject.load(options);
+                    SlotLog log = new SlotLog(programs.object(), options.slots());
+                    RingBuffer events =
+                            new RingBuffer(
+                                    programs.events(),
+                                    event -> slotsFillUp = log.isCurrent(event.getInt(0)));
+                    LinkMonitor links = new LinkMonitor();
+                    Attachments attachments =
+                            new Attachments(namespace, selection, options, programs);
+                    Session session = new Session(programs, log, events, links, attachments)) {
+                started.complete(null);
+                while (!stopping) {
+                    session.step();
+                }
+                session.finish();
+                last = session.snapshot();
+            }
+        } catch (RuntimeException | Error e) {
+            if (!started.completeExceptionally(e)) {
+                failure = e;
+                LOG.error("The meter has stopped: {}", e.getMessage(), e);
+            }
+        } finally {
+            ended = true;
+            refuseRequests();
+        }
+    }
+
+    private void enterNamespace() {
+        if (!namespace.equals(InterfaceSelection.OWN_NAMESPACE)) {
+            try (NetworkNamespace target = NetworkNamespace.named(namespace)) {
+                target.enter();
+            }
+        }
+    }
+
+    /** What lives while the meter runs, on its thread. */
+    private final class Session implements AutoCloseable {
+        private final FlowMeterObject programs;
+        private final SlotLog log;
+        private final RingBuffer events;
+        private final LinkMonitor links;
+        private final Attachments attachments;
+        private final KernelClock clock;
+        private final BiConsumer<ExportSessions.Session, Boolean> exclude;
+        private long epochBegan = System.nanoTime();
+        private long epochs;
+        private long earlyFlips;
+        private long drainNanos;
+        private long flipNanos;
+
+        Session(
+                FlowMeterObject programs,
+                SlotLog log,
+                RingBuffer events,
+                LinkMonitor links,
+                Attachments attachments) {
+            this.programs = programs;
+            this.log = log;
+            this.events = events;
+            this.links = links;
+            this.attachments = attachments;
+            clock = new KernelClock(programs.object(), options.clock());
+            exclude = programs::exclude;
+            ExportSessions.listen(exclude);
+            attachments.update();
+        }
+
+        /** Waits for something to do, and does it. */
+        void step() {
+            Duration left = options.drainInterval();
+            if (slotsFillUp && left.compareTo(SHORTEST_EPOCH) > 0) {
+                left = SHORTEST_EPOCH;
+            }
+            left = left.minusNanos(System.nanoTime() - epochBegan);
+            if (!left.isNegative()) {
+                Poll.await(left, events.fd(), links.fd(), wake.fd());
+            }
+            wake.clear();
+            events.consume();
+            if (links.drain()) {
+                attachments.update();
+            }
+            for (var request = requests.poll(); request != null; request = requests.poll()) {
+                request.accept(this, null);
+            }
+            long now = System.nanoTime();
+            long age = now - epochBegan;
+            if (age >= options.drainInterval().toNanos()) {
+                endEpoch(Flow.ACTIVE_TIMEOUT, now + options.drainInterval().toNanos() / 2);
+            } else if (slotsFillUp && age >= SHORTEST_EPOCH.toNanos()) {
+                earlyFlips++;
+                endEpoch(Flow.LACK_OF_RESOURCES, now + EARLY_PATIENCE.toNanos());
+            }
+        }
+
+        /** Everything that has been metered goes out; nothing is metered any more. */
+        void finish() {
+            attachments.close();
+            long deadline = System.nanoTime() + LAST_PATIENCE.toNanos();
+            // A program that was running while we detached may have seen either epoch.
+            endEpoch(Flow.FORCED_END, deadline);
+            endEpoch(Flow.FORCED_END, deadline);
+        }
+
+        private void endEpoch(int endReason, long deadline) {
+            long begin = System.nanoTime();
+            slotsFillUp = false;
+            epochBegan = begin;
+            int ended = log.flip();
+            long flipped = System.nanoTime();
+            log.drain(
+                    ended,
+                    clock.now(),
+                    endReason,
+                    options.batchSize(),
+                    observationDomain,
+                    batch -> sink.accept(batch, deadline));
+            epochs++;
+            flipNanos = flipped - begin;
+            drainNanos = System.nanoTime() - flipped;
+        }
+
+        Snapshot snapshot() {
+            return new Snapshot(
+                    attachments.status(),
+                    attachments.missing(),
+                    attachments.gone(),
+                    epochs,
+                    earlyFlips,
+                    log.used(),
+                    drainNanos,
+                    flipNanos);
+        }
+
+        @Override
+        public void close() {
+            ExportSessions.unlisten(exclude);
+        }
+    }
+}

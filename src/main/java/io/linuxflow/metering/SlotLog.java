@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import static io.linuxflow.flow.FlowLayout.END_REASON;
+import static io.linuxflow.flow.FlowLayout.FIRST;
+import static io.linuxflow.flow.FlowLayout.LAST;
+import static io.linuxflow.flow.FlowLayout.LONG;
+import static io.linuxflow.flow.FlowLayout.SIZE;
+
+import io.linuxflow.bpf.BpfObject;
+import io.linuxflow.bpf.GracePeriod;
+import io.linuxflow.bpf.MappedMemory;
+import io.linuxflow.flow.FlowBatch;
+import java.nio.ByteBuffer;
+import java.util.function.Consumer;
+
+/**
+ * The slot log in kernel memory: two halves of slots, one per parity of the epoch. The programs
+ * write into the half of the current epoch; {@link #flip} begins the next epoch and waits until no
+ * program is left that could have seen the old one. From then on the old half is ours, and {@link
+ * #drain} reads it with no syscall and no lock.
+ *
+ * <p>Belongs to one thread.
+ */
+final class SlotLog implements AutoCloseable {
+
+    private final int slotsPerHalf;
+    private final MappedMemory slots;
+    private final ByteBuffer[] halves;
+    private final MappedMemory epoch;
+    private final MappedMemory used;
+    private final int usedStride;
+
+    SlotLog(BpfObject object, int slotsPerHalf) {
+        this.slotsPerHalf = slotsPerHalf;
+        slots = object.map("slots").mmap(false);
+        int length = slotsPerHalf * SIZE;
+        halves = new ByteBuffer[] {slots.buffer(0, length), slots.buffer(length, length)};
+        epoch = object.global("epoch");
+        used = object.global("slots_used");
+        usedStride = (int) (used.size() / 2);
+    }
+
+    /** Whether this is the epoch that the programs write to now. */
+    boolean isCurrent(int anEpoch) {
+        return anEpoch == epoch.getIntAcquire(0);
+    }
+
+    /** Slots that the current epoch has taken so far. */
+    int used() {
+        return used(epoch.getIntAcquire(0));
+    }
+
+    /**
+     * Begins the next epoch.
+     *
+     * @return the epoch that has ended and is to be drained
+     */
+    int flip() {
+        int ended = epoch.getIntAcquire(0);
+        epoch.putIntRelease(0, ended + 1);
+        GracePeriod.await();
+        return ended;
+    }
+
+    /**
+     * Hands out the flows of an epoch that has ended and frees its half for the epoch after next.
+     *
+     * @param ended what {@link #flip} returned
+     * @param time turns the kernel's clock into nanoseconds since 1970 UTC
+     * @param endReason flowEndReason (136) of the flows that did not end by themselves
+     */
+    void drain(
+            int ended,
+            WallClock time,
+            int endReason,
+            int batchSize,
+            int observationDomain,
+            Consumer<FlowBatch> sink) {
+        ByteBuffer half = halves[ended & 1];
+        int flows = used(ended);
+        for (int from = 0; from < flows; from += batchSize) {
+            int size = Math.min(batchSize, flows - from);
+            byte[] records = new byte[size * SIZE];
+            half.get(from * SIZE, records);
+            finish(records, time, (byte) endReason);
+            sink.accept(new FlowBatch(records, size, observationDomain));
+        }
+        used.putIntRelease((long) (ended & 1) * usedStride, 0);
+    }
+
+    private static void finish(byte[] records, WallClock time, byte endReason) {
+        for (int at = 0; at < records.length; at += SIZE) {
+            LONG.set(records, at + FIRST, time.epochNanos((long) LONG.get(records, at + FIRST)));
+            LONG.set(records, at + LAST, time.epochNanos((long) LONG.get(records, at + LAST)));
+            if (records[at + END_REASON] == 0) {
+                records[at + END_REASON] = endReason;
+            }
+        }
+    }
+
+    private int used(int epoch) {
+        int taken = used.getIntAcquire((long) (epoch & 1) * usedStride);
+        return Integer.compareUnsigned(taken, slotsPerHalf) < 0 ? taken : slotsPerHalf;
+    }
+
+    @Override
+    public void close() {
+        slots.close();
+    }
+}
