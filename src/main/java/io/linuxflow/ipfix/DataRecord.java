@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.ipfix;
+
+import java.net.InetAddress;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.StringJoiner;
+
+/**
+ * A Data Record that was read: the values of its Template's fields, in their order. The Java types
+ * of values are:
+ *
+ * <ul>
+ *   <li>{@link Long} for signed and unsigned integers, {@link java.math.BigInteger} for an
+ *       unsigned64 from 2^63 on
+ *   <li>{@link Double}, {@link Boolean}, {@link String} (a MAC address too, {@code
+ *       02:00:5e:00:53:01})
+ *   <li>{@link InetAddress} for addresses, {@link java.time.Instant} for times
+ *   <li>{@code byte[]} for octetArray, for the lists of RFC 6313, and for elements that the
+ *       registry doesn't know
+ * </ul>
+ */
+public final class DataRecord {
+
+    private final Template template;
+    private final Object[] values;
+
+    DataRecord(Template template, Object[] values) {
+        this.template = template;
+        this.values = values;
+    }
+
+    /** The Template it was read with; {@link Template#isOptions} tells options from flows. */
+    public Template template() {
+        return template;
+    }
+
+    /** The values, in the order of {@link Template#fields}. */
+    public List<Object> values() {
+        return Collections.unmodifiableList(Arrays.asList(values));
+    }
+
+    /** The value of the first field with this element. */
+    public Optional<Object> value(InformationElement element) {
+        List<FieldSpecifier> fields = template.fields();
+        for (int i = 0; i < values.length; i++) {
+            InformationElement mine = fields.get(i).element();
+            if (mine.id() == element.id() && mine.enterprise() == element.enterprise()) {
+                return Optional.of(values[i]);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The value of the first field whose element has this name, in IANA's spelling. */
+    public Optional<Object> value(String name) {
+        return Optional.ofNullable(toMap().get(name));
+    }
+
+    /**
+     * Element names and values in the order of the fields. Of several fields with the same element
+     * (RFC 7011, section 8, allows that) the first one's value is there.
+     */
+    public Map<String, Object> toMap() {
+        Map<String, Object> map = new LinkedHashMap<>();
+        for (int i = 0; i < values.length; i++) {
+            map.putIfAbsent(template.fields().get(i).element().name(), values[i]);
+        }
+        return map;
+    }
+
+    /** All fields on one line, {@code name=value} each. */
+    @Override
+    public String toString() {
+        StringJoiner line = new StringJoiner(" ");
+        for (int i = 0; i < values.length; i++) {
+            InformationElement element = template.fields().get(i).element();
+            line.add(element.name() + "=" + text(element, values[i]));
+        }
+        return line.toString();
+    }
+
+    private static String text(InformationElement element, Object value) {
+        if (value instanceof byte[] octets) {
+            return "0x" + HexFormat.of().formatHex(octets);
+        }
+        if (value instanceof Long number && element.semantics().equals("flags")) {
+            return "0x" + Long.toHexString(number);
+        }
+        if (value instanceof InetAddress address) {
+            return address.getHostAddress();
+        }
+        return value.toString();
+    }
+}
