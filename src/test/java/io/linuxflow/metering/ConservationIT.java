@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.linuxflow.bpf.BpfProgram;
+import io.linuxflow.bpf.Direction;
+import io.linuxflow.bpf.LinkLayer;
+import io.linuxflow.bpf.TestRun;
+import io.linuxflow.flow.Flow;
+import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Traffic;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Not one packet is lost or counted twice: senders on every CPU run the program as fast as they
+ * can, while epochs flip as fast as they can. What was run, what the kernel says it has seen, and
+ * what came out must agree exactly.
+ */
+class ConservationIT {
+
+    private static final int FLOWS = 3000;
+    private static final int SENDERS = Math.max(2, Runtime.getRuntime().availableProcessors());
+    private static final long PACKETS = 10_000_000;
+    private static final int LOOPBACK = 1;
+
+    /** UDP over IPv4, 10.0.0.1:flow to 10.0.0.2:9, 4 octets of payload. */
+    private static final byte[] PACKET = {
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, //
+        0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, //
+        0, 0, 0, 9, 0, 12, 0, 0, 1, 2, 3, 4
+    };
+
+    private static final int OCTETS = 32;
+    private static final int SOURCE_PORT = 14 + 20;
+
+    @ParameterizedTest(name = "{0} slots, {1} index entries")
+    @CsvSource({"131072, 131072", "131072, 64", "256, 131072", "256, 64"})
+    void packetsRunArePacketsDrainedPlusOverflow(int slots, int indexEntries) throws Exception {
+        MeterOptions options = MeterOptions.DEFAULT.withSlots(slots).withIndexEntries(indexEntries);
+        AtomicLongArray sent = new AtomicLongArray(FLOWS);
+        long[] drained = new long[FLOWS];
+        int epochs = 0;
+        Counters counters;
+        try (FlowMeterObject programs = FlowMeterObject.load(options);
+                SlotLog log = new SlotLog(programs.object(), slots)) {
+            KernelClock clock = new KernelClock(programs.object(), options.clock());
+            BpfProgram program = programs.program(Direction.EGRESS, LinkLayer.ETHERNET);
+            ExecutorService senders = Executors.newFixedThreadPool(SENDERS);
+            AtomicInteger running = new AtomicInteger(SENDERS);
+            List<Future<?>> results = new ArrayList<>();
+            for (int i = 0; i < SENDERS; i++) {
+                results.add(senders.submit(sender(program, i, sent, running)));
+            }
+            // Once more than needed: the last flip comes after the last packet.
+            for (boolean last = false; !last; epochs++) {
+                last = running.get() == 0;
+                log.drain(log.flip(), clock.now(), 2, 4096, 0, batch -> add(batch, drained));
+            }
+            for (Future<?> result : results) {
+                result.get();
+            }
+            senders.shutdown();
+            counters = programs.counters(LOOPBACK, Direction.EGRESS);
+        }
+
+        long run = 0;
+        long out = 0;
+        for (int flow = 0; flow < FLOWS; flow++) {
+            run += sent.get(flow);
+            out += drained[flow];
+            assertThat(drained[flow]).isLessThanOrEqualTo(sent.get(flow));
+        }
+        assertThat(run).isGreaterThanOrEqualTo(PACKETS);
+        assertThat(epochs).as("epochs").isGreaterThan(20);
+        assertThat(counters.seen()).isEqualTo(new Traffic(run, run * OCTETS));
+        assertThat(counters.metered()).isEqualTo(new Traffic(out, out * OCTETS));
+        assertThat(counters.overflow()).isEqualTo(new Traffic(run - out, (run - out) * OCTETS));
+        if (slots > FLOWS * SENDERS && indexEntries > FLOWS) {
+            assertThat(counters.overflow()).isEqualTo(Traffic.NONE);
+        }
+        if (slots < FLOWS) {
+            assertThat(counters.overflow().packets()).isPositive();
+        }
+        if (counters.overflow().packets() == 0) {
+            for (int flow = 0; flow < FLOWS; flow++) {
+                assertThat(drained[flow]).as("flow %d", flow).isEqualTo(sent.get(flow));
+            }
+        }
+    }
+
+    private static Callable<?> sender(
+            BpfProgram program, int seed, AtomicLongArray sent, AtomicInteger running) {
+        return () -> {
+            try {
+                Random random = new Random(seed);
+                byte[] packet = PACKET.clone();
+                for (long packets = 0; packets < PACKETS / SENDERS; ) {
+                    int flow = random.nextInt(FLOWS);
+                    int repeat = 1 + random.nextInt(64);
+                    packet[SOURCE_PORT] = (byte) (flow >> 8);
+                    packet[SOURCE_PORT + 1] = (byte) flow;
+                    program.testRun(TestRun.of(packet).repeat(repeat));
+                    sent.addAndGet(flow, repeat);
+                    packets += repeat;
+                }
+                return null;
+            } finally {
+                running.decrementAndGet();
+            }
+        };
+    }
+
+    private static void add(FlowBatch batch, long[] drained) {
+        for (Flow flow : batch) {
+            drained[flow.sourceTransportPort()] += flow.packetDeltaCount();
+            if (flow.octetDeltaCount() != flow.packetDeltaCount() * OCTETS) {
+                throw new AssertionError(flow.octetDeltaCount() + " octets");
+            }
+        }
+    }
+}
