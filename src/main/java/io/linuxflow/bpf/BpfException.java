@@ -3,8 +3,6 @@ package io.linuxflow.bpf;
 
 import static io.linuxflow.bpf.LibC.libc;
 
-import java.nio.charset.StandardCharsets;
-
 /**
  * Something that the kernel or libbpf refused. The message reads {@code operation: problem.
  * remedy}, where the problem is the text and name of the errno if there is one, and the decisive
@@ -73,7 +71,7 @@ public final class BpfException extends RuntimeException {
         if (errno >= LIBBPF_ERRNO_START) {
             byte[] text = new byte[128];
             LibBpf.libbpf().libbpf_strerror(errno, text, text.length);
-            return new String(text, StandardCharsets.UTF_8).trim() + " (" + errno + ")";
+            return LibC.string(text) + " (" + errno + ")";
         }
         return libc().strerror(errno) + " (" + name(errno) + ")";
     }

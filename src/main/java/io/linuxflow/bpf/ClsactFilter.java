@@ -15,8 +15,8 @@ final class ClsactFilter implements TcAttachment.Attached {
     /** An unlikely one ("LF"): who replaces a filter by a handle they guessed replaces 1. */
     private static final int HANDLE = 0x4c46;
 
-    /** Gives up after this many priorities: one would have been free by then. */
-    private static final int LAST_PRIORITY = 64;
+    /** Gives up after this many: one would have been free by then. */
+    private static final int ATTEMPTS = 64;
 
     private static final int RTM_GETTFILTER = 46;
 
@@ -64,17 +64,23 @@ final class ClsactFilter implements TcAttachment.Attached {
                             ? "The kernel has no clsact: modprobe sch_ingress"
                             : BpfException.remedy(-result));
         }
-        int first = options.priority() == 0 ? 1 : options.priority();
-        int last = options.priority() == 0 ? LAST_PRIORITY : options.priority();
-        for (int priority = first; priority <= last; priority++) {
-            TcOpts opts = new TcOpts(priority, options.handle() == 0 ? HANDLE : options.handle());
+        int priority = options.priority() == 0 ? 1 : options.priority();
+        int handle = options.handle() == 0 ? HANDLE : options.handle();
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            TcOpts opts = new TcOpts(priority, handle);
             opts.prog_fd.set(program.fd());
             result = libbpf().bpf_tc_attach(hook.pointer(), opts.pointer());
             if (result == 0) {
                 return new ClsactFilter(qdisc, attachPoint, opts);
             }
-            // EINVAL: a filter of another kind or protocol has the priority.
-            if (result != -LibC.EEXIST && result != -LibC.EINVAL) {
+            if (result == -LibC.EEXIST && options.handle() == 0) {
+                // Of one priority the newest filter runs first.
+                handle++;
+            } else if ((result == -LibC.EEXIST || result == -LibC.EINVAL)
+                    && options.priority() == 0) {
+                // EINVAL: a filter of another kind or protocol has the priority.
+                priority++;
+            } else {
                 break;
             }
         }

@@ -5,11 +5,12 @@ package io.linuxflow.bpf;
  * Where among other filters {@link Hook#CLSACT} puts ours; {@code pref} and {@code handle} of
  * tc(8).
  *
- * @param priority 1 to 65535, lower runs earlier; 0: the lowest that is free
- * @param handle which of the filters of one priority; 0: chosen
+ * @param priority 1 to 65535, lower runs earlier; 0: the lowest possible
+ * @param handle which of the filters of one priority; 0: one that is free
  */
 public record ClsactOptions(int priority, int handle) {
 
+    /** As early as possible, in nobody's way. */
     public static final ClsactOptions CHOSEN = new ClsactOptions(0, 0);
 
     public ClsactOptions {

@@ -2,7 +2,6 @@
 package io.linuxflow.bpf;
 
 import io.linuxflow.bpf.LibC.CStruct;
-import java.nio.charset.StandardCharsets;
 import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.annotations.Delegate;
@@ -204,10 +203,9 @@ final class LibBpf {
 
     private static String format(Pointer format, Pointer arguments) {
         byte[] text = new byte[1024];
-        int length = LibC.libc().vsnprintf(text, text.length, format, arguments);
-        return length < 0
+        return LibC.libc().vsnprintf(text, text.length, format, arguments) < 0
                 ? format.getString(0)
-                : new String(text, 0, Math.min(length, text.length - 1), StandardCharsets.UTF_8);
+                : LibC.string(text);
     }
 
     /** {@code struct bpf_object_open_opts}. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.bpf;
 
+import java.nio.charset.StandardCharsets;
 import jnr.ffi.LastError;
 import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
@@ -103,6 +104,15 @@ final class LibC {
             throw BpfException.of(operation, errno());
         }
         return result;
+    }
+
+    /** What C wrote as a string; what is behind its end is arbitrary. */
+    static String string(byte[] text) {
+        int length = 0;
+        while (length < text.length && text[length] != 0) {
+            length++;
+        }
+        return new String(text, 0, length, StandardCharsets.UTF_8);
     }
 
     /** A C struct in native memory, zero at first. */

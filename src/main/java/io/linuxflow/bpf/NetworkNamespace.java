@@ -39,7 +39,7 @@ public final class NetworkNamespace implements AutoCloseable {
 
     /** A namespace by the name that {@code ip netns} knows it by. */
     public static NetworkNamespace named(String name) {
-        if (name.isEmpty() || name.contains("/") || !Files.exists(NAMED.resolve(name))) {
+        if (!Files.isRegularFile(NAMED.resolve(name)) || name.contains("/")) {
             throw BpfException.of(
                     "find the network namespace " + name,
                     "there is none of that name",

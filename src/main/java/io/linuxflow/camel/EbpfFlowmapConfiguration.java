@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.camel;
+
+import io.linuxflow.bpf.ClsactOptions;
+import io.linuxflow.bpf.Hook;
+import io.linuxflow.metering.FlowClock;
+import io.linuxflow.metering.MeterOptions;
+import io.linuxflow.metering.MeteringDirection;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.camel.RuntimeCamelException;
+import org.apache.camel.spi.UriParam;
+import org.apache.camel.spi.UriParams;
+
+/**
+ * What an endpoint, or the component for all of them, says about the meter and the queue. An option
+ * that is null was not given: the endpoints of one name share a meter, and one of them may say what
+ * the others leave open.
+ */
+@UriParams
+public class EbpfFlowmapConfiguration implements Cloneable {
+
+    private static final List<String> METER_OPTIONS =
+            List.of(
+                    "interfaces",
+                    "direction",
+                    "hook",
+                    "clsactPriority",
+                    "clsactHandle",
+                    "drainInterval",
+                    "slots",
+                    "indexEntries",
+                    "clock",
+                    "batchSize");
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "*",
+            description =
+                    "Which interfaces are metered: names or globs, separated by commas, each with"
+                        + " the name of a network namespace and a colon in front if it is not in"
+                        + " this process's own, as in eth1,ns0:veth0. The loopback is metered only"
+                        + " when it is named. Interfaces that appear later are metered from then"
+                        + " on.")
+    private String interfaces;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "EGRESS",
+            description =
+                    "At which hook of an interface packets are metered. EGRESS gives one record for"
+                        + " a forwarded packet, with both interfaces; BOTH gives two, told apart by"
+                        + " flowDirection.")
+    private MeteringDirection direction;
+
+    @UriParam(
+            label = "consumer,advanced",
+            defaultValue = "AUTO",
+            description =
+                    "How the program is attached. AUTO takes TCX where the kernel has it (6.6),"
+                            + " else CLSACT.")
+    private Hook hook;
+
+    @UriParam(
+            label = "consumer,advanced",
+            description =
+                    "With CLSACT: the priority (pref) of the filter; 0 leaves it to the kernel.",
+            defaultValue = "0")
+    private Integer clsactPriority;
+
+    @UriParam(
+            label = "consumer,advanced",
+            description = "With CLSACT: the handle of the filter; 0 leaves it to the kernel.",
+            defaultValue = "0")
+    private Integer clsactHandle;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "5s",
+            javaType = "java.time.Duration",
+            description =
+                    "How often the flows are taken out of the kernel, so how long they are"
+                            + " aggregated there.")
+    private Duration drainInterval;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "131072",
+            description =
+                    "How many flows the kernel keeps between two drains. When they run out the next"
+                        + " drain comes early; packets that find no room are counted as overflow.")
+    private Integer slots;
+
+    @UriParam(
+            label = "consumer,advanced",
+            defaultValue = "131072",
+            description =
+                    "How many flows the kernel finds again by their key. With fewer than there are,"
+                        + " a flow may get a second record between two drains; no packet is lost.")
+    private Integer indexEntries;
+
+    @UriParam(
+            label = "consumer,advanced",
+            defaultValue = "JIFFIES",
+            description =
+                    "The kernel clock that packets are stamped with. JIFFIES is free and as fine as"
+                            + " the scheduler tick, COARSE costs some 10 ns a packet, BOOT some 30"
+                            + " ns for nanoseconds.")
+    private FlowClock clock;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "4096",
+            description = "The most flows in one exchange.")
+    private Integer batchSize;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "1048576",
+            description =
+                    "The most flows that wait for this consumer. What its route is too slow for is"
+                            + " dropped and counted, and hurts no other consumer.")
+    private int queueCapacity = 1 << 20;
+
+    /** A copy that can be changed on its own. */
+    public EbpfFlowmapConfiguration copy() {
+        try {
+            return (EbpfFlowmapConfiguration) clone();
+        } catch (CloneNotSupportedException e) {
+            throw new RuntimeCamelException(e);
+        }
+    }
+
+    /** The options of the meter that were given, by name. */
+    Map<String, Object> meterOptions() {
+        Map<String, Object> given =
+                byName(
+                        interfaces,
+                        direction,
+                        hook,
+                        clsactPriority,
+                        clsactHandle,
+                        drainInterval,
+                        slots,
+                        indexEntries,
+                        clock,
+                        batchSize);
+        given.values().removeIf(Objects::isNull);
+        return given;
+    }
+
+    /** All options of a meter, by name. */
+    static Map<String, Object> byName(MeterOptions options) {
+        return byName(
+                options.interfaces(),
+                options.direction(),
+                options.hook(),
+                options.clsact().priority(),
+                options.clsact().handle(),
+                options.drainInterval(),
+                options.slots(),
+                options.indexEntries(),
+                options.clock(),
+                options.batchSize());
+    }
+
+    private static Map<String, Object> byName(Object... values) {
+        Map<String, Object> named = new LinkedHashMap<>();
+        for (int i = 0; i < values.length; i++) {
+            named.put(METER_OPTIONS.get(i), values[i]);
+        }
+        return named;
+    }
+
+    /**
+     * These options, and the defaults of those that are not among them.
+     *
+     * @throws IllegalArgumentException naming an option that is out of range
+     */
+    static MeterOptions meterOptions(Map<String, Object> given) {
+        Map<String, Object> all = byName(MeterOptions.DEFAULT);
+        all.putAll(given);
+        return new MeterOptions(
+                (String) all.get("interfaces"),
+                (MeteringDirection) all.get("direction"),
+                (Hook) all.get("hook"),
+                new ClsactOptions((int) all.get("clsactPriority"), (int) all.get("clsactHandle")),
+                (Duration) all.get("drainInterval"),
+                (int) all.get("slots"),
+                (int) all.get("indexEntries"),
+                (FlowClock) all.get("clock"),
+                (int) all.get("batchSize"));
+    }
+
+    public String getInterfaces() {
+        return interfaces;
+    }
+
+    public void setInterfaces(String interfaces) {
+        this.interfaces = interfaces;
+    }
+
+    public MeteringDirection getDirection() {
+        return direction;
+    }
+
+    public void setDirection(MeteringDirection direction) {
+        this.direction = direction;
+    }
+
+    public Hook getHook() {
+        return hook;
+    }
+
+    public void setHook(Hook hook) {
+        this.hook = hook;
+    }
+
+    public Integer getClsactPriority() {
+        return clsactPriority;
+    }
+
+    public void setClsactPriority(Integer clsactPriority) {
+        this.clsactPriority = clsactPriority;
+    }
+
+    public Integer getClsactHandle() {
+        return clsactHandle;
+    }
+
+    public void setClsactHandle(Integer clsactHandle) {
+        this.clsactHandle = clsactHandle;
+    }
+
+    public Duration getDrainInterval() {
+        return drainInterval;
+    }
+
+    public void setDrainInterval(Duration drainInterval) {
+        this.drainInterval = drainInterval;
+    }
+
+    public Integer getSlots() {
+        return slots;
+    }
+
+    public void setSlots(Integer slots) {
+        this.slots = slots;
+    }
+
+    public Integer getIndexEntries() {
+        return indexEntries;
+    }
+
+    public void setIndexEntries(Integer indexEntries) {
+        this.indexEntries = indexEntries;
+    }
+
+    public FlowClock getClock() {
+        return clock;
+    }
+
+    public void setClock(FlowClock clock) {
+        this.clock = clock;
+    }
+
+    public Integer getBatchSize() {
+        return batchSize;
+    }
+
+    public void setBatchSize(Integer batchSize) {
+        this.batchSize = batchSize;
+    }
+
+    public int getQueueCapacity() {
+        return queueCapacity;
+    }
+
+    public void setQueueCapacity(int queueCapacity) {
+        this.queueCapacity = queueCapacity;
+    }
+}
