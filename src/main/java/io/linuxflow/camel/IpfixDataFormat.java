@@ -46,7 +46,7 @@ public class IpfixDataFormat extends ServiceSupport implements DataFormat, DataF
 
     private static final String ONLY_SOURCE = "the only source";
 
-    private String fields;
+    private String fields = FieldList.DEFAULT_ELEMENTS;
     private Duration templateRefresh = ExportOptions.DEFAULT.templateRefresh();
     private int maxMessageLength = ExportOptions.DEFAULT.maxMessageLength();
     private long observationDomainId = ExportOptions.DEFAULT.observationDomainId();
@@ -70,7 +70,7 @@ public class IpfixDataFormat extends ServiceSupport implements DataFormat, DataF
         exporting =
                 new ExportingProcess(
                         new ExportOptions(
-                                fields == null ? FieldList.DEFAULT : FieldList.parse(fields),
+                                FieldList.parse(fields),
                                 maxMessageLength,
                                 templateRefresh,
                                 observationDomainId));
@@ -157,8 +157,8 @@ public class IpfixDataFormat extends ServiceSupport implements DataFormat, DataF
 
     /**
      * The Information Elements to export, by name, separated by commas: {@code
-     * octetDeltaCount,packetDeltaCount,tcpControlBits:1}. The default is all that common collectors
-     * understand.
+     * octetDeltaCount,packetDeltaCount,tcpControlBits:1}. The default is {@link
+     * FieldList#DEFAULT_ELEMENTS}.
      */
     public void setFields(String fields) {
         this.fields = fields;
