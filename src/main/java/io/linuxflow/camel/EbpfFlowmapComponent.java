@@ -4,6 +4,7 @@ package io.linuxflow.camel;
 import io.linuxflow.metering.MeterOptions;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Endpoint;
 import org.apache.camel.ExtendedStartupListener;
@@ -21,7 +22,16 @@ public class EbpfFlowmapComponent extends HealthCheckComponent implements Extend
     @Metadata(description = "Options that all endpoints have unless they give their own.")
     private EbpfFlowmapConfiguration configuration = new EbpfFlowmapConfiguration();
 
+    private final Function<MeterOptions, FlowMeter> factory;
     private final Map<String, SharedMeter> meters = new ConcurrentHashMap<>();
+
+    public EbpfFlowmapComponent() {
+        this(KernelMeter::new);
+    }
+
+    EbpfFlowmapComponent(Function<MeterOptions, FlowMeter> factory) {
+        this.factory = factory;
+    }
 
     @Override
     protected Endpoint createEndpoint(String uri, String remaining, Map<String, Object> parameters)
@@ -42,12 +52,7 @@ public class EbpfFlowmapComponent extends HealthCheckComponent implements Extend
 
     /** The meter that the consumers of this name share. */
     SharedMeter meter(String name) {
-        return meters.computeIfAbsent(name, n -> new SharedMeter(n, this::createMeter));
-    }
-
-    /** For tests, which have no kernel to meter with. */
-    FlowMeter createMeter(MeterOptions options) {
-        return new KernelMeter(options);
+        return meters.computeIfAbsent(name, n -> new SharedMeter(n, factory));
     }
 
     @Override

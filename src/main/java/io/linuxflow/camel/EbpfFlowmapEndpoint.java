@@ -5,6 +5,7 @@ import io.linuxflow.metering.MeterStatus;
 import java.util.stream.Collectors;
 import org.apache.camel.Category;
 import org.apache.camel.Consumer;
+import org.apache.camel.MultipleConsumersSupport;
 import org.apache.camel.Processor;
 import org.apache.camel.Producer;
 import org.apache.camel.api.management.ManagedAttribute;
@@ -31,7 +32,7 @@ import org.apache.camel.support.DefaultEndpoint;
         remote = false,
         category = {Category.MONITORING, Category.NETWORKING},
         headersClass = EbpfFlowmapConstants.class)
-public class EbpfFlowmapEndpoint extends DefaultEndpoint {
+public class EbpfFlowmapEndpoint extends DefaultEndpoint implements MultipleConsumersSupport {
 
     @UriPath(description = "The name of the meter. Endpoints of the same name share one.")
     @Metadata(required = true)
@@ -59,6 +60,11 @@ public class EbpfFlowmapEndpoint extends DefaultEndpoint {
     @Override
     public EbpfFlowmapComponent getComponent() {
         return (EbpfFlowmapComponent) super.getComponent();
+    }
+
+    @Override
+    public boolean isMultipleConsumersSupported() {
+        return true;
     }
 
     SharedMeter meter() {
