@@ -2,9 +2,9 @@
 package io.linuxflow.camel;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
-import com.fasterxml.jackson.core.util.MinimalPrettyPrinter;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import io.netty.util.NetUtil;
@@ -114,7 +114,7 @@ public final class FlowJson {
     /** The header of camel-kafka for the key of a record. */
     private static final String KAFKA_KEY = "kafka.KEY";
 
-    private static final JsonFactory JSON = new JsonFactory();
+    private static final JsonFactory JSON = new JsonFactoryBuilder().rootValueSeparator("").build();
 
     /** The flow as an object, with the names of the Information Elements. */
     public static byte[] object(Flow flow) {
@@ -137,11 +137,10 @@ public final class FlowJson {
     public static byte[] log(FlowBatch batch) {
         return write(
                 json -> {
-                    json.setPrettyPrinter(new MinimalPrettyPrinter("\n"));
                     for (Flow flow : batch) {
                         object(json, LOG, flow);
+                        json.writeRaw('\n');
                     }
-                    json.writeRaw('\n');
                 });
     }
 
