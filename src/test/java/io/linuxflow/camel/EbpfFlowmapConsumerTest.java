@@ -142,7 +142,7 @@ class EbpfFlowmapConsumerTest {
         assertThat(meter().options.clsact().handle()).isEqualTo(3);
         assertThat(meter().options.drainInterval()).isEqualTo(Duration.ofMillis(250));
         assertThat(meter().options.slots()).isEqualTo(1000);
-        assertThat(meter().options.indexEntries()).isEqualTo(2000);
+
         assertThat(meter().options.batchSize()).isEqualTo(10);
     }
 
