@@ -131,9 +131,16 @@ public final class BpfObject implements AutoCloseable {
      */
     public BpfObject reuse(String map, BpfMap pinned) {
         checkLoaded(false);
-        LibBpf.check(
-                "reuse a map as " + map + " of " + name,
-                libbpf().bpf_map__reuse_fd(handle(map), pinned.fd()));
+        Pointer handle = handle(map);
+        String operation = "reuse " + pinned.name() + " as the map " + map + " of " + name;
+        BpfMap.Shape shape = BpfMap.Shape.of(handle);
+        if (!shape.equals(pinned.shape())) {
+            throw BpfException.of(
+                    operation,
+                    pinned.shape() + " is not " + shape,
+                    "It is of another version: remove it");
+        }
+        LibBpf.check(operation, libbpf().bpf_map__reuse_fd(handle, pinned.fd()));
         return this;
     }
 

@@ -79,6 +79,14 @@ final class LibBpf {
 
         int bpf_map__fd(Pointer map);
 
+        int bpf_map__type(Pointer map);
+
+        int bpf_map__key_size(Pointer map);
+
+        int bpf_map__value_size(Pointer map);
+
+        int bpf_map__map_flags(Pointer map);
+
         int bpf_map__set_max_entries(Pointer map, int entries);
 
         int bpf_map__reuse_fd(Pointer map, int fd);
