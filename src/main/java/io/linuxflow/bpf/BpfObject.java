@@ -51,10 +51,10 @@ public final class BpfObject implements AutoCloseable {
      * @param name what the kernel and error messages call it
      */
     public static BpfObject open(byte[] elf, String name) {
-        Pointer log = Memory.allocateDirect(LibC.RUNTIME, VERIFIER_LOG_SIZE, false);
+        Pointer log = Memory.allocateDirect(LibC.runtime(), VERIFIER_LOG_SIZE, false);
         log.putByte(0, (byte) 0);
         byte[] cName = (name + '\0').getBytes(StandardCharsets.UTF_8);
-        Pointer namePointer = Memory.allocateDirect(LibC.RUNTIME, cName.length);
+        Pointer namePointer = Memory.allocateDirect(LibC.runtime(), cName.length);
         namePointer.put(0, cName, 0, cName.length);
         ObjectOpenOpts opts = new ObjectOpenOpts();
         opts.object_name.set(namePointer);

@@ -52,9 +52,9 @@ public final class BpfProgram {
     /** Runs the program on a packet that never was on a wire. The program has to be of type tc. */
     public TestRun.Result testRun(TestRun run) {
         int length = run.packet().length;
-        Pointer in = Memory.allocateDirect(LibC.RUNTIME, Math.max(1, length));
+        Pointer in = Memory.allocateDirect(LibC.runtime(), Math.max(1, length));
         in.put(0, run.packet(), 0, length);
-        Pointer out = Memory.allocateDirect(LibC.RUNTIME, length + HEADROOM);
+        Pointer out = Memory.allocateDirect(LibC.runtime(), length + HEADROOM);
         SkBuff skb = new SkBuff();
         skb.mark.set(Integer.toUnsignedLong(run.mark()));
         skb.ifindex.set(run.ifindex());

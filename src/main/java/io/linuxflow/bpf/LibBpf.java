@@ -2,7 +2,6 @@
 package io.linuxflow.bpf;
 
 import io.linuxflow.bpf.LibC.CStruct;
-import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.annotations.Delegate;
 import jnr.ffi.annotations.In;
@@ -23,12 +22,16 @@ final class LibBpf {
     static final int BPF_TCX_EGRESS = 47;
     static final int BPF_TC_INGRESS = 1;
     static final int BPF_TC_EGRESS = 2;
+    static final int BPF_TC_F_REPLACE = 1;
     static final int BPF_MAP_TYPE_ARRAY = 2;
     static final int BPF_MAP_TYPE_PERCPU_HASH = 5;
     static final int BPF_MAP_TYPE_PERCPU_ARRAY = 6;
     static final int BPF_MAP_TYPE_LRU_PERCPU_HASH = 10;
     static final int BPF_MAP_TYPE_ARRAY_OF_MAPS = 12;
-    static final int BPF_OBJ_NAME_LEN = 16;
+
+    /** Characters that the kernel keeps of a name (BPF_OBJ_NAME_LEN). */
+    static final int MAX_NAME = 15;
+
     static final int LIBBPF_WARN = 0;
 
     /**
@@ -45,10 +48,8 @@ final class LibBpf {
         int sample(Pointer context, Pointer data, long size);
     }
 
-    /** Public because jnr-ffi implements it from a class loader of its own. */
+    /** The library. */
     public interface Functions {
-        int libbpf_major_version();
-
         int libbpf_strerror(int error, @Out byte[] buffer, long size);
 
         Pointer libbpf_set_print(Print print);
@@ -143,8 +144,6 @@ final class LibBpf {
         void ring_buffer__free(Pointer ring);
     }
 
-    private static Functions functions;
-
     /** libbpf calls back for as long as the process lives, so it must never be collected. */
     private static final Print PRINT = LibBpf::print;
 
@@ -153,35 +152,20 @@ final class LibBpf {
 
     private static final ThreadLocal<String> WARNING = new ThreadLocal<>();
 
+    private static final NativeLibrary<Functions> LIBRARY = library("libbpf.so.1");
+
     private LibBpf() {}
 
-    /**
-     * The library, loaded on first use.
-     *
-     * @throws BpfException if it is missing
-     */
-    static synchronized Functions libbpf() {
-        if (functions == null) {
-            functions = load("libbpf.so.1");
-        }
-        return functions;
+    static Functions libbpf() {
+        return LIBRARY.functions();
     }
 
-    static Functions load(String library) {
-        try {
-            Functions loaded =
-                    LibraryLoader.create(Functions.class).failImmediately().load(library);
-            loaded.libbpf_major_version();
-            loaded.libbpf_set_print(PRINT);
-            return loaded;
-        } catch (UnsatisfiedLinkError e) {
-            throw new BpfException(
-                    "load " + library,
-                    e.getMessage(),
-                    0,
-                    "Install libbpf 1.x: apt install libbpf1, dnf install libbpf",
-                    null);
-        }
+    static NativeLibrary<Functions> library(String name) {
+        return new NativeLibrary<>(
+                Functions.class,
+                name,
+                "Install libbpf 1.x: apt install libbpf1, dnf install libbpf",
+                functions -> functions.libbpf_set_print(PRINT));
     }
 
     /** Throws unless the result of a libbpf call is 0 or positive. */

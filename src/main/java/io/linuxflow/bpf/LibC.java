@@ -3,7 +3,6 @@ package io.linuxflow.bpf;
 
 import java.nio.charset.StandardCharsets;
 import jnr.ffi.LastError;
-import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.Struct;
@@ -26,6 +25,7 @@ final class LibC {
     static final int ENOSPC = 28;
     static final int ENOSYS = 38;
     static final int EOPNOTSUPP = 95;
+    static final int EADDRINUSE = 98;
     static final int ENOBUFS = 105;
 
     /** The kernel's own, for want of a feature; not in errno.h. */
@@ -39,7 +39,7 @@ final class LibC {
     static final int PROT_WRITE = 2;
     static final int MAP_SHARED = 1;
 
-    /** Public because jnr-ffi implements it from a class loader of its own. */
+    /** The library. */
     public interface Functions {
         int open(String path, int flags);
 
@@ -83,19 +83,27 @@ final class LibC {
         String strerrorname_np(int errno);
     }
 
-    private static final Functions FUNCTIONS = LibraryLoader.create(Functions.class).load("c");
-
-    static final Runtime RUNTIME = Runtime.getRuntime(FUNCTIONS);
+    private static final NativeLibrary<Functions> LIBRARY =
+            new NativeLibrary<>(
+                    Functions.class,
+                    "c",
+                    "Set java.io.tmpdir to a directory that is writable and not mounted noexec:"
+                            + " jffi unpacks its native part there",
+                    functions -> {});
 
     private LibC() {}
 
     static Functions libc() {
-        return FUNCTIONS;
+        return LIBRARY.functions();
+    }
+
+    static Runtime runtime() {
+        return Runtime.getRuntime(libc());
     }
 
     /** The errno that the last native call of this thread left. */
     static int errno() {
-        return LastError.getLastError(RUNTIME);
+        return LastError.getLastError(runtime());
     }
 
     /** Throws unless the result of a call is 0 or positive. */
@@ -118,7 +126,7 @@ final class LibC {
     /** A C struct in native memory, zero at first. */
     abstract static class CStruct extends Struct {
         CStruct() {
-            super(RUNTIME);
+            super(runtime());
         }
 
         final jnr.ffi.Pointer pointer() {

@@ -3,8 +3,6 @@ package io.linuxflow.bpf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -25,58 +23,18 @@ class CapabilitiesIT {
         lab.close();
     }
 
-    /** What is tried; prints what came of it. */
-    public static final class Try {
-        public static void main(String[] args) {
-            try {
-                switch (args[0]) {
-                    case "meter" -> meter();
-                    case "enter" -> NetworkNamespace.named(args[1]).enter();
-                    default -> throw new IllegalArgumentException(args[0]);
-                }
-                System.out.println("fine");
-            } catch (BpfException e) {
-                System.out.println(e.getMessage());
-            }
-        }
-
-        private static void meter() {
-            try (BpfObject meter =
-                    BpfObject.open(BpfObject.resource("bpf/flowmeter.bpf.o"), "flowmeter")) {
-                meter.load();
-                for (Hook hook : new Hook[] {Hook.TCX, Hook.CLSACT}) {
-                    TcAttachment.attach(
-                                    meter.program("flow_egress"),
-                                    VethLab.ifindex(),
-                                    Direction.EGRESS,
-                                    hook,
-                                    ClsactOptions.CHOSEN)
-                            .close();
-                }
-                meter.program("read_clock").run();
-                meter.map("interfaces").keys();
-                meter.map("slots").mmap(false).close();
-                GracePeriod.await();
-            }
-        }
-    }
-
     /** Runs it in the namespace that has the device. */
     private String attempt(String capabilities, String... args) {
-        List<String> command = new ArrayList<>();
-        command.addAll(List.of("ip", "netns", "exec", lab.left(), "setpriv"));
-        command.add("--bounding-set=-all" + capabilities);
-        command.add("--inh-caps=-all" + capabilities);
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        if (Runtime.version().feature() >= 22) {
-            command.add("--enable-native-access=ALL-UNNAMED");
-            command.add("--sun-misc-unsafe-memory-access=allow");
-        }
-        command.addAll(List.of("-XX:TieredStopAtLevel=1", "-cp"));
-        command.add(System.getProperty("java.class.path"));
-        command.add(Try.class.getName());
-        command.addAll(List.of(args));
-        return Command.run(command.toArray(String[]::new)).strip();
+        return ChildJvm.run(
+                List.of(
+                        "ip",
+                        "netns",
+                        "exec",
+                        lab.left(),
+                        "setpriv",
+                        "--bounding-set=-all" + capabilities,
+                        "--inh-caps=-all" + capabilities),
+                args);
     }
 
     @Test
