@@ -57,11 +57,11 @@ public final class BpfObject implements AutoCloseable {
         Pointer namePointer = Memory.allocateDirect(LibC.runtime(), cName.length);
         namePointer.put(0, cName, 0, cName.length);
         ObjectOpenOpts opts = new ObjectOpenOpts();
-        opts.object_name.set(namePointer);
-        opts.kernel_log_buf.set(log);
+        opts.point(opts.object_name, namePointer);
+        opts.point(opts.kernel_log_buf, log);
         opts.kernel_log_size.set(VERIFIER_LOG_SIZE);
         LibBpf.clearWarning();
-        Pointer object = libbpf().bpf_object__open_mem(elf, elf.length, opts.pointer());
+        Pointer object = opts.pass(o -> libbpf().bpf_object__open_mem(elf, elf.length, o));
         if (object == null) {
             throw failure("open the BPF object " + name, LibC.errno(), "Is it a BPF ELF file?");
         }

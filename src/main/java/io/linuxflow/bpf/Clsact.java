@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.bpf;
 
-import static io.linuxflow.bpf.LibBpf.libbpf;
-
 import io.linuxflow.bpf.LibBpf.TcHook;
 import java.nio.ByteBuffer;
 import java.util.Set;
@@ -36,7 +34,7 @@ record Clsact(long namespace, int ifindex) {
     /** That of an interface of the calling thread's namespace; made if there is none. */
     static Clsact of(String operation, int ifindex, Direction direction) {
         Clsact clsact = new Clsact(NetworkNamespace.currentId(), ifindex);
-        int result = libbpf().bpf_tc_hook_create(clsact.hook(direction).pointer());
+        int result = clsact.hook(direction).create();
         if (result == 0) {
             OURS.add(clsact);
         } else if (result != -LibC.EEXIST) {
@@ -74,8 +72,7 @@ record Clsact(long namespace, int ifindex) {
         if (OURS.contains(this)
                 && !anyFilter(TC_H_INGRESS, filter -> true)
                 && !anyFilter(TC_H_EGRESS, filter -> true)) {
-            TcHook both = new TcHook(ifindex, LibBpf.BPF_TC_INGRESS | LibBpf.BPF_TC_EGRESS);
-            libbpf().bpf_tc_hook_destroy(both.pointer());
+            new TcHook(ifindex, LibBpf.BPF_TC_INGRESS | LibBpf.BPF_TC_EGRESS).destroy();
             OURS.remove(this);
         }
     }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.bpf;
 
-import static io.linuxflow.bpf.LibBpf.libbpf;
-
 import io.linuxflow.bpf.LibBpf.TcHook;
 import io.linuxflow.bpf.LibBpf.TcOpts;
 
@@ -90,15 +88,14 @@ final class ClsactFilter implements TcAttachment.Attached {
     private static int attach(BpfProgram program, TcHook hook, TcOpts opts, int flags) {
         opts.prog_fd.set(program.fd());
         opts.flags.set(flags);
-        return libbpf().bpf_tc_attach(hook.pointer(), opts.pointer());
+        return hook.attach(opts);
     }
 
     @Override
     public boolean isAttached() {
         clsact.checkThread();
         TcOpts opts = new TcOpts(priority, handle);
-        return libbpf().bpf_tc_query(hook.pointer(), opts.pointer()) == 0
-                && opts.prog_id.intValue() == programId;
+        return hook.query(opts) == 0 && opts.prog_id.intValue() == programId;
     }
 
     /** Whatever else is or is not there any more, somebody else removed. */
@@ -108,7 +105,7 @@ final class ClsactFilter implements TcAttachment.Attached {
             return;
         }
         if (isAttached()) {
-            libbpf().bpf_tc_detach(hook.pointer(), new TcOpts(priority, handle).pointer());
+            hook.detach(new TcOpts(priority, handle));
         }
         clsact.removeIfOursAndEmpty();
         lock.close();

@@ -280,7 +280,7 @@ final class LibBpf {
     private static void read(int fd, CStruct info) {
         check(
                 "read the info of a BPF file descriptor",
-                libbpf().bpf_obj_get_info_by_fd(fd, info.pointer(), new int[] {info.size()}));
+                info.pass(p -> libbpf().bpf_obj_get_info_by_fd(fd, p, new int[] {info.size()})));
     }
 
     /** The start of {@code struct bpf_link_create_opts}. */
@@ -304,6 +304,26 @@ final class LibBpf {
             sz.set(size());
             this.ifindex.set(ifindex);
             attach_point.set(attachPoint);
+        }
+
+        int create() {
+            return pass(libbpf()::bpf_tc_hook_create);
+        }
+
+        int destroy() {
+            return pass(libbpf()::bpf_tc_hook_destroy);
+        }
+
+        int attach(TcOpts opts) {
+            return pass(hook -> opts.pass(o -> libbpf().bpf_tc_attach(hook, o)));
+        }
+
+        int detach(TcOpts opts) {
+            return pass(hook -> opts.pass(o -> libbpf().bpf_tc_detach(hook, o)));
+        }
+
+        int query(TcOpts opts) {
+            return pass(hook -> opts.pass(o -> libbpf().bpf_tc_query(hook, o)));
         }
     }
 

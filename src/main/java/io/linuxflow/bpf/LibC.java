@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.bpf;
 
+import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import jnr.ffi.LastError;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
@@ -22,7 +25,6 @@ final class LibC {
     static final int ENODEV = 19;
     static final int EINVAL = 22;
     static final int EMFILE = 24;
-    static final int ENOSPC = 28;
     static final int ENOSYS = 38;
     static final int EOPNOTSUPP = 95;
     static final int EADDRINUSE = 98;
@@ -123,18 +125,35 @@ final class LibC {
         return new String(text, 0, length, StandardCharsets.UTF_8);
     }
 
-    /** A C struct in native memory, zero at first. */
+    /**
+     * A C struct in native memory, zero at first. The memory is freed with the object, so the
+     * object has to outlive the call that it is passed to.
+     */
     abstract static class CStruct extends Struct {
+
+        private final List<jnr.ffi.Pointer> targets = new ArrayList<>();
+
         CStruct() {
             super(runtime());
         }
 
-        final jnr.ffi.Pointer pointer() {
-            return Struct.getMemory(this);
-        }
-
         final int size() {
             return Struct.size(this);
+        }
+
+        /** Sets a member, and keeps what it points to. */
+        final void point(Struct.Pointer member, jnr.ffi.Pointer target) {
+            member.set(target);
+            targets.add(target);
+        }
+
+        /** Calls a function with a pointer to the struct. */
+        final <R> R pass(java.util.function.Function<jnr.ffi.Pointer, R> function) {
+            try {
+                return function.apply(Struct.getMemory(this));
+            } finally {
+                Reference.reachabilityFence(this);
+            }
         }
     }
 }
