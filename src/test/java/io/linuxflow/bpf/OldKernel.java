@@ -43,10 +43,10 @@ public final class OldKernel {
         instruction(program, JUMP_IF_EQUAL, 1, BPF_LINK_CREATE);
         instruction(program, RETURN, 0, SECCOMP_RET_ERRNO | LibC.EINVAL);
         instruction(program, RETURN, 0, SECCOMP_RET_ALLOW);
-        Pointer filter = Memory.allocateDirect(LibC.RUNTIME, program.capacity());
+        Pointer filter = Memory.allocateDirect(LibC.runtime(), program.capacity());
         filter.put(0, program.array(), 0, program.capacity());
         // struct sock_fprog: the number of instructions, then where they are
-        Pointer fprog = Memory.allocateDirect(LibC.RUNTIME, 16, true);
+        Pointer fprog = Memory.allocateDirect(LibC.runtime(), 16, true);
         fprog.putShort(0, (short) (program.capacity() / 8));
         fprog.putPointer(8, filter);
         Functions libc = LibraryLoader.create(Functions.class).load("c");

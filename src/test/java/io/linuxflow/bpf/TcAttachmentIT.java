@@ -4,6 +4,7 @@ package io.linuxflow.bpf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -319,13 +320,37 @@ class TcAttachmentIT {
     void aFilterThatReplacedOursIsLeftAlone() {
         TcAttachment ours = attach("see", Hook.CLSACT, Direction.EGRESS, new ClsactOptions(5, 9));
         tc("filter", "del", "egress pref 5");
-        TcAttachment theirs =
-                attach("see_second", Hook.CLSACT, Direction.EGRESS, new ClsactOptions(5, 9));
+        String file = TcAttachmentIT.class.getResource("/bpf/bridge.bpf.o").getPath();
+        tc("filter", "add", "egress pref 5 handle 9 bpf da object-file " + file + " section tc");
 
         assertThat(left.call(ours::isAttached)).isFalse();
         left.run(ours::close);
 
-        assertThat(left.call(theirs::isAttached)).isTrue();
+        assertThat(tc("filter", "show", "egress")).contains("pref 5").contains("handle 0x9");
+    }
+
+    @Test
+    void aFilterThatAProcessLeftWhenItDiedIsReplaced() {
+        ChildJvm.run(List.of("ip", "netns", "exec", lab.left()), "abandon");
+        String orphan = tc("filter", "show", "egress");
+        assertThat(orphan).contains("see:[");
+
+        TcAttachment attachment = attach("see", Hook.CLSACT, Direction.EGRESS);
+        lab.send(10);
+
+        assertThat(seen()).isEqualTo(10);
+        assertThat(tc("filter", "show", "egress")).containsOnlyOnce("see:[").isNotEqualTo(orphan);
+        left.run(attachment::close);
+        assertThat(tc("filter", "show", "egress")).isEmpty();
+    }
+
+    @Test
+    void aFilterOfAnotherProgramInOurPlaceIsNotReplaced() {
+        ChildJvm.run(List.of("ip", "netns", "exec", lab.left()), "abandon");
+
+        attach("see_second", Hook.CLSACT, Direction.EGRESS);
+
+        assertThat(tc("filter", "show", "egress")).contains("see:[").contains("see_second:[");
     }
 
     @Test
