@@ -159,6 +159,11 @@ final class CamelCli implements AutoCloseable {
         return awaitLine(line -> line.matches(".*Apache Camel .* started in .*"));
     }
 
+    /** Waits until the interface is metered in this direction. */
+    CamelCli awaitMetered(String name, String direction) {
+        return awaitLine(line -> line.contains(" " + name + " is metered at " + direction));
+    }
+
     /** Waits for a line of output. */
     CamelCli awaitLine(Predicate<String> wanted) {
         try {

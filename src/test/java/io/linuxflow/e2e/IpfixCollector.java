@@ -5,6 +5,7 @@ import io.linuxflow.ipfix.DataRecord;
 import io.linuxflow.ipfix.IpfixException;
 import io.linuxflow.ipfix.IpfixReader;
 import io.linuxflow.ipfix.Message;
+import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -23,6 +24,9 @@ import java.util.Set;
 /** A Collecting Process over UDP, in a network namespace, that keeps everything it gets. */
 final class IpfixCollector implements AutoCloseable {
 
+    /** In the elements of a record, its Observation Domain ID. */
+    static final String DOMAIN = "observationDomainId";
+
     private final DatagramChannel channel;
     private final int port;
     private final IpfixReader reader = new IpfixReader();
@@ -32,15 +36,19 @@ final class IpfixCollector implements AutoCloseable {
     private long lost;
 
     /**
-     * A Data Record and where it's from.
+     * A Data Record.
      *
-     * @param domain its Observation Domain
      * @param values Information Element names and values, as text
      */
-    record Record(long domain, Map<String, Object> values) {
+    record Record(Map<String, Object> values) {
 
         long number(String name) {
             return (Long) values.getOrDefault(name, 0L);
+        }
+
+        boolean isNeighbourDiscovery() {
+            long type = number("icmpTypeCodeIPv6") >> 8;
+            return type >= 130 && type <= 143;
         }
 
         /** Whether each of the elements has this value, addresses as text. */
@@ -51,7 +59,7 @@ final class IpfixCollector implements AutoCloseable {
 
         private static String text(Object value) {
             return value instanceof InetAddress address
-                    ? address.getHostAddress()
+                    ? NetUtil.toAddressString(address)
                     : String.valueOf(value);
         }
     }
@@ -103,7 +111,9 @@ final class IpfixCollector implements AutoCloseable {
             Message message = reader.read(source, datagram);
             lost += message.lost();
             for (DataRecord record : message.records()) {
-                records.add(new Record(message.observationDomainId(), record.toMap()));
+                Map<String, Object> values = record.toMap();
+                values.put(DOMAIN, message.observationDomainId());
+                records.add(new Record(values));
             }
             message.undecoded().forEach(set -> errors.add("not decoded: " + set));
             if (datagram.hasRemaining()) {
