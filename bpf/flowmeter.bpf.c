@@ -322,7 +322,10 @@ int flow_egress_l3(struct __sk_buff *skb)
 SEC("syscall")
 int read_clock(void *context __attribute__((unused)))
 {
-	clock_reading.flow = read_flow_clock();
-	clock_reading.monotonic = bpf_ktime_get_ns();
+	__u64 monotonic = bpf_ktime_get_ns();
+
+	/* The coarse clock is this one as of the last tick; programs of this type can't read it. */
+	clock_reading.flow = flow_clock == FLOW_CLOCK_COARSE ? monotonic : read_flow_clock();
+	clock_reading.monotonic = monotonic;
 	return 0;
 }
