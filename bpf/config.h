@@ -10,22 +10,40 @@
 #include "flow.h"
 
 /*
- * Slots in one half of the log: the flows that one epoch can hold. The map
- * slots must have twice as many entries.
+ * Slots in one half of the log: the flows that one epoch can hold, at most
+ * 1 << 23. The map slots must have twice as many entries.
  */
 const volatile __u32 slots_per_half = 1 << 17;
 
 /*
- * The packet that takes this slot asks user space, through the ring buffer, to
- * end the epoch early. At slots_per_half or above nobody asks.
+ * The packet that takes this slot (counted from 0 in its half) asks user space,
+ * through the ring buffer, to end the epoch early. At slots_per_half or above
+ * nobody asks.
  */
 const volatile __u32 slots_high_water = (1 << 17) / 4 * 3;
 
 /*
+ * Entries of the map index: a power of two, at least twice slots_per_half, so
+ * that half of them stay free and searches short.
+ */
+const volatile __u32 index_entries = 1 << 18;
+
+/*
+ * Goes into the hash of a flow. A random one keeps strangers from sending flows
+ * that all meet in one place of the index.
+ */
+const volatile __u64 hash_seed = 0;
+
+/*
+ * Interfaces and directions that have counters of their own: a power of two. The
+ * map interfaces must have one entry more, for every CPU that is possible.
+ */
+const volatile __u32 interfaces_max = 1 << 10;
+
+/*
  * The clock that first and last are read from, an enum flow_clock. Jiffies cost
- * nothing and are exact to a tick (1 to 10 ms), which is what IPFIX milliseconds
- * are mostly used for; the coarse clock ticks as slowly, but in nanoseconds; the
- * boot clock is exact to the nanosecond and costs the most.
+ * nothing and are exact to a tick (1 to 10 ms); the coarse clock ticks as slowly,
+ * but tells nanoseconds; the boot clock is exact, and costs the most.
  */
 const volatile __u32 flow_clock = FLOW_CLOCK_JIFFIES;
 

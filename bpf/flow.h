@@ -67,6 +67,11 @@ struct traffic {
 	__u64 octets;			/* see struct interface_counters */
 };
 
+struct interface_key {
+	__u32 ifindex;
+	__u32 direction;		/* enum flow_direction */
+};
+
 /*
  * Per interface, direction and CPU. Every packet the program is run for is in
  * seen and either in a slot or in exactly one of the others:
@@ -78,16 +83,12 @@ struct traffic {
  * behind the link-layer header.
  */
 struct interface_counters {
+	struct interface_key interface;	/* ifindex 0: not in use, or those without an entry of their own */
 	struct traffic seen;
 	struct traffic overflow;	/* no free slot */
 	struct traffic excluded;	/* the exporter's own export traffic */
 	struct traffic malformed;	/* IP header truncated or contradicting itself */
 	struct traffic non_ip;		/* ARP, MPLS, LLDP, ... */
-};
-
-struct interface_key {
-	__u32 ifindex;
-	__u32 direction;		/* enum flow_direction */
 };
 
 /* What got no slot, per pair of interfaces, as the flows themselves would show it. */

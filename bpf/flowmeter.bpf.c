@@ -2,25 +2,27 @@
 /*
  * The flow meter: counts the packets that pass a tc hook, by flow.
  *
- * Flows are kept in a slot log. Time is cut into epochs, which user space ends
- * by incrementing the global epoch; an epoch owns one half of the slots.
+ * Flows are kept in a slot log. Time is cut into epochs, which user space ends by
+ * incrementing the global epoch; an epoch owns one half of the slots.
  *
- *  1. Parse the packet into a flow of its own (parse.h). What is not IP or is
- *     malformed is only counted.
- *  2. Look its key up in the index. If that names a slot of this epoch, and the
- *     slot has this key, add the packet to the slot. Done.
- *  3. Else it is the flow's first packet in the epoch. Unless its session is
- *     excluded, take the next free slot of the half, copy the flow to it, and
- *     then publish it in the index.
- *  4. When the half is full, the packet is counted as overflow.
+ *  1. Parse the packet into a flow of its own (parse.h). What is not IP, or is
+ *     malformed, is only counted.
+ *  2. Look for its slot: probe the index from where the hash of the key points,
+ *     until a reference of this epoch leads to a slot with this key, or until one
+ *     is of another epoch, and so is free.
+ *  3. Found: add the packet to the slot.
+ *  4. Not found, so it is the flow's first packet in the epoch: unless its session
+ *     is excluded, take the next slot of the half, copy the flow to it, and only
+ *     then put a reference into the free place. When the half is full, count the
+ *     packet as overflow.
  *
- * The index is a hint: its elements are recycled without a grace period, so a
- * value may be another key's by the time it is read or written, and an insertion
- * may fail. In all these cases the flow gets one more slot in the epoch, and
- * every packet is still counted once.
+ * The keys in the slots are the truth and the index is only a way to find them. A
+ * flow whose reference was lost (two CPUs started it at once or wanted one place,
+ * or there was no place near) gets one more slot in the epoch, and every packet is
+ * still counted exactly once.
  *
- * User space bumps epoch, waits one RCU grace period, and then owns the other
- * half: every program run that saw the old epoch has ended.
+ * User space increments epoch, waits one RCU grace period, and then owns the other
+ * half: every run that saw the old epoch has ended.
  *
  * Never changes, drops or delays a packet, and lets other programs have it.
  */
@@ -32,9 +34,11 @@
 #include "maps.h"
 #include "parse.h"
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+#define MAX_INTERFACE_PROBES 16
+#define MAX_INDEX_PROBES 24	/* with half of the entries taken, one flow in 2^24 finds no place */
+#define SLOT_BITS 24
 
-typedef __u64 __attribute__((may_alias)) word;
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 static __always_inline __u64 read_flow_clock(void)
 {
@@ -48,6 +52,8 @@ static __always_inline __u64 read_flow_clock(void)
 	}
 }
 
+typedef __u64 __attribute__((may_alias)) word;
+
 static __always_inline _Bool same_key(const struct flow_key *a, const struct flow_key *b)
 {
 	const word *x = (const word *)a, *y = (const word *)b;
@@ -59,19 +65,32 @@ static __always_inline _Bool same_key(const struct flow_key *a, const struct flo
 	return 1;
 }
 
+/* The counters of an interface on this CPU. */
 static __always_inline struct interface_counters *find_counters(__u32 ifindex,
 								enum flow_direction direction)
 {
-	struct interface_key key = {.ifindex = ifindex, .direction = direction};
-	struct interface_counters *counters = bpf_map_lookup_elem(&interfaces, &key);
+	__u32 stretch = bpf_get_smp_processor_id() * (interfaces_max + 1);
+	__u32 position = 2 * ifindex + direction;
+	__u32 at;
 
-	if (unlikely(!counters)) {
-		struct interface_counters zero = {};
+	for (int i = 0; i < MAX_INTERFACE_PROBES; i++) {
+		struct interface_counters *counters;
 
-		bpf_map_update_elem(&interfaces, &key, &zero, BPF_NOEXIST);
-		counters = bpf_map_lookup_elem(&interfaces, &key);
+		at = stretch + ((position + i) & (interfaces_max - 1));
+		counters = bpf_map_lookup_elem(&interfaces, &at);
+		if (!counters)
+			return NULL;
+		if (likely(counters->interface.ifindex == ifindex &&
+			   counters->interface.direction == direction))
+			return counters;
+		if (!counters->interface.ifindex) {
+			counters->interface.direction = direction;
+			counters->interface.ifindex = ifindex;
+			return counters;
+		}
 	}
-	return counters;
+	at = stretch + interfaces_max;
+	return bpf_map_lookup_elem(&interfaces, &at);
 }
 
 /* For per-CPU counters: nothing else runs on this CPU meanwhile. */
@@ -160,38 +179,92 @@ static __always_inline __s64 take_slot(__u32 now)
 }
 
 /*
- * The first packet of a flow in this epoch. Entry is what the index has for its
- * key, if anything.
+ * The first packet of a flow in this epoch takes a slot. Entry of the index, if
+ * there is one, was free when it held old; it gets the reference.
  */
-static __noinline int start_flow(const struct flow_slot *flow, __u64 *entry, __u32 now,
-				 struct interface_counters *counters)
+static __always_inline void start_flow(const struct flow_slot *flow, __u32 now, __u64 *entry,
+				       __u64 old, __u64 reference,
+				       struct interface_counters *counters)
 {
-	struct flow_slot *slot;
+	struct flow_slot *slot = NULL;
 	__s64 number;
 	__u32 key;
-	__u64 value;
 
 	if (is_excluded(&flow->key)) {
 		count(&counters->excluded, flow);
-		return 0;
+		return;
 	}
 	number = take_slot(now);
 	key = number;
-	slot = number < 0 ? NULL : bpf_map_lookup_elem(&slots, &key);
+	if (number >= 0)
+		slot = bpf_map_lookup_elem(&slots, &key);
 	if (!slot) {
 		count(&counters->overflow, flow);
 		count_overflow(flow);
-		return 0;
+		return;
 	}
 	*slot = *flow;
 
-	/* Publish, once the slot is complete. */
-	value = (__u64)key << 32 | now;
+	/* Publish, now that the slot is complete, unless another flow was faster. */
 	if (entry)
-		__sync_lock_test_and_set(entry, value);
-	else
-		bpf_map_update_elem(&index, &flow->key, &value, BPF_ANY);
-	return 0;
+		__sync_val_compare_and_swap(entry, old, reference | key);
+}
+
+/*
+ * Words are mixed independently of one another, so a CPU works on all at once.
+ * Multiplying moves bits up only, so the upper half of a word goes into its lower
+ * one first: an IPv4 address is in the upper.
+ */
+static __always_inline __u64 hash(const struct flow_key *key)
+{
+	static const __u64 odd[] = {
+		0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93,
+		0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3,
+	};
+	__u64 sum = 0;
+
+#pragma unroll
+	for (unsigned int i = 0; i < sizeof(*key) / sizeof(word); i++) {
+		__u64 mixed = ((const word *)key)[i] ^ hash_seed;
+
+		sum += (mixed ^ mixed >> 32) * odd[i];
+	}
+	sum = (sum ^ sum >> 32) * 0x589965cc75374cc3;
+	return sum ^ sum >> 32;
+}
+
+/* Adds a packet to the slot of its flow, whether it has one yet or not. */
+static __always_inline void add_to_log(const struct flow_slot *flow,
+				       struct interface_counters *counters)
+{
+	__u32 now = epoch;
+	__u64 h = hash(&flow->key);
+	__u64 reference = (__u64)(now + 1) << 32 | (h & 0xff) << SLOT_BITS;
+	__u32 position = h >> 32;
+	__u64 *entry = NULL, value = 0;
+
+	for (int i = 1; i <= MAX_INDEX_PROBES; i++) {
+		__u32 at = position & (index_entries - 1);
+
+		entry = bpf_map_lookup_elem(&index, &at);
+		if (!entry)
+			break;
+		value = *(volatile __u64 *)entry;
+		if (likely(value >> SLOT_BITS == reference >> SLOT_BITS)) {
+			__u32 number = value & ((1 << SLOT_BITS) - 1);
+			struct flow_slot *slot = bpf_map_lookup_elem(&slots, &number);
+
+			if (slot && likely(same_key(&slot->key, &flow->key))) {
+				add_to_slot(slot, flow);
+				return;
+			}
+		} else if (value >> 32 != now + 1) {
+			break;
+		}
+		entry = NULL;
+		position += i;	/* 1, 3, 6, ... from the first: no clusters */
+	}
+	start_flow(flow, now, entry, value, reference, counters);
 }
 
 static __always_inline int meter(struct __sk_buff *skb, __u32 link_header,
@@ -199,8 +272,6 @@ static __always_inline int meter(struct __sk_buff *skb, __u32 link_header,
 {
 	struct interface_counters *counters = find_counters(skb->ifindex, direction);
 	struct flow_slot flow = {};
-	__u64 *entry;
-	__u32 now;
 
 	if (!counters)
 		return TC_ACT_UNSPEC;
@@ -213,22 +284,7 @@ static __always_inline int meter(struct __sk_buff *skb, __u32 link_header,
 		break;
 	case METERED:
 		flow.first = flow.last = read_flow_clock();
-		now = epoch;
-		entry = bpf_map_lookup_elem(&index, &flow.key);
-		if (likely(entry)) {
-			__u64 value = *(volatile __u64 *)entry;
-			__u32 number = value >> 32;
-			struct flow_slot *slot;
-
-			if ((__u32)value == now) {
-				slot = bpf_map_lookup_elem(&slots, &number);
-				if (slot && same_key(&slot->key, &flow.key)) {
-					add_to_slot(slot, &flow);
-					break;
-				}
-			}
-		}
-		start_flow(&flow, entry, now, counters);
+		add_to_log(&flow, counters);
 	}
 	count(&counters->seen, &flow);
 	return TC_ACT_UNSPEC;
@@ -269,7 +325,7 @@ int read_clock(void *context __attribute__((unused)))
 {
 	__u64 monotonic = bpf_ktime_get_ns();
 
-	/* The coarse clock is the monotonic one; this type of program has no helper for it. */
+	/* The coarse clock is this one as of the last tick; programs of this type can't read it. */
 	clock_reading.flow = flow_clock == FLOW_CLOCK_COARSE ? monotonic : read_flow_clock();
 	clock_reading.monotonic = monotonic;
 	return 0;

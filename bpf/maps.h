@@ -10,16 +10,16 @@
 #include "flow.h"
 
 /*
- * Where the slot of a flow is: key -> slot << 32 | epoch.
- *
- * A hint, not the truth. LRU, because flows that ended are never deleted; an
- * entry that is evicted too early costs its flow a second slot, nothing else.
- * Twice the flows of an epoch, so that this stays rare.
+ * Where the slot of a flow is: an open-addressed hash table of references,
+ * index_entries of them. A reference is (epoch + 1) << 32 | tag << 24 | slot, the
+ * tag being 8 bits of the hash; 0 was never used, and one of another epoch is
+ * free again. So nothing is ever deleted, and a new epoch starts with an empty
+ * table. 8 bytes a flow.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1 << 18);
-	__type(key, struct flow_key);
+	__type(key, __u32);
 	__type(value, __u64);
 } index SEC(".maps");
 
@@ -37,14 +37,22 @@ struct {
 } slots SEC(".maps");
 
 /*
- * What became of the packets of an interface: interface and direction ->
- * counters, per CPU. One entry for each interface and direction ever metered;
- * user space deletes those of interfaces that are gone.
+ * What became of the packets of an interface. Each CPU has a stretch of this array
+ * to itself: an open-addressed hash table of interfaces_max entries (so the same
+ * interface may be at another place on another CPU), and behind it one entry, with
+ * ifindex 0, for all that found no place. The stretch of CPU n starts at
+ * n * (interfaces_max + 1).
+ *
+ * User space adds up what belongs to an interface. When an interface is gone,
+ * nobody writes to its entries any more, so user space takes them back: it zeroes
+ * the counters and then, last, ifindex. A per-CPU array would have to be written
+ * for all CPUs at once, and could not be mapped.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, struct interface_key);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, (1 << 10) + 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
 	__type(value, struct interface_counters);
 } interfaces SEC(".maps");
 

@@ -50,8 +50,6 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "healthcheckproducerenabled":
         case "healthCheckProducerEnabled": target.setHealthCheckProducerEnabled(property(camelContext, boolean.class, value)); return true;
         case "hook": getOrCreateConfiguration(target).setHook(property(camelContext, io.linuxflow.bpf.Hook.class, value)); return true;
-        case "indexentries":
-        case "indexEntries": getOrCreateConfiguration(target).setIndexEntries(property(camelContext, java.lang.Integer.class, value)); return true;
         case "interfaces": getOrCreateConfiguration(target).setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": getOrCreateConfiguration(target).setQueueCapacity(property(camelContext, int.class, value)); return true;
@@ -83,8 +81,6 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "healthcheckproducerenabled":
         case "healthCheckProducerEnabled": return boolean.class;
         case "hook": return io.linuxflow.bpf.Hook.class;
-        case "indexentries":
-        case "indexEntries": return java.lang.Integer.class;
         case "interfaces": return java.lang.String.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
@@ -117,8 +113,6 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "healthcheckproducerenabled":
         case "healthCheckProducerEnabled": return target.isHealthCheckProducerEnabled();
         case "hook": return getOrCreateConfiguration(target).getHook();
-        case "indexentries":
-        case "indexEntries": return getOrCreateConfiguration(target).getIndexEntries();
         case "interfaces": return getOrCreateConfiguration(target).getInterfaces();
         case "queuecapacity":
         case "queueCapacity": return getOrCreateConfiguration(target).getQueueCapacity();

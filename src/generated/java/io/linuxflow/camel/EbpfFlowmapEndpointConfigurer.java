@@ -40,8 +40,6 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "exchangepattern":
         case "exchangePattern": target.setExchangePattern(property(camelContext, org.apache.camel.ExchangePattern.class, value)); return true;
         case "hook": target.getConfiguration().setHook(property(camelContext, io.linuxflow.bpf.Hook.class, value)); return true;
-        case "indexentries":
-        case "indexEntries": target.getConfiguration().setIndexEntries(property(camelContext, java.lang.Integer.class, value)); return true;
         case "interfaces": target.getConfiguration().setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": target.getConfiguration().setQueueCapacity(property(camelContext, int.class, value)); return true;
@@ -70,8 +68,6 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "exchangepattern":
         case "exchangePattern": return org.apache.camel.ExchangePattern.class;
         case "hook": return io.linuxflow.bpf.Hook.class;
-        case "indexentries":
-        case "indexEntries": return java.lang.Integer.class;
         case "interfaces": return java.lang.String.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
@@ -101,8 +97,6 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "exchangepattern":
         case "exchangePattern": return target.getExchangePattern();
         case "hook": return target.getConfiguration().getHook();
-        case "indexentries":
-        case "indexEntries": return target.getConfiguration().getIndexEntries();
         case "interfaces": return target.getConfiguration().getInterfaces();
         case "queuecapacity":
         case "queueCapacity": return target.getConfiguration().getQueueCapacity();

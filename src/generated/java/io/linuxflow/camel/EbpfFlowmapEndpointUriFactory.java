@@ -23,7 +23,7 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(15);
+        Set<String> props = new HashSet<>(14);
         props.add("batchSize");
         props.add("bridgeErrorHandler");
         props.add("clock");
@@ -34,7 +34,6 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
         props.add("exceptionHandler");
         props.add("exchangePattern");
         props.add("hook");
-        props.add("indexEntries");
         props.add("interfaces");
         props.add("name");
         props.add("queueCapacity");

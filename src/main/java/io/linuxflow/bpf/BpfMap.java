@@ -8,6 +8,7 @@ import io.linuxflow.bpf.LibBpf.MapInfo;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import jnr.ffi.Pointer;
 
 /**
  * A BPF map: of a loaded {@link BpfObject} and valid until that is closed, or {@link #open}ed from
@@ -16,14 +17,24 @@ import java.util.List;
  */
 public final class BpfMap implements AutoCloseable {
 
+    /** What a program relies on. */
+    record Shape(int type, int keySize, int valueSize, int flags) {
+        /** Of a map of an object that is not loaded yet. */
+        static Shape of(Pointer map) {
+            return new Shape(
+                    libbpf().bpf_map__type(map),
+                    libbpf().bpf_map__key_size(map),
+                    libbpf().bpf_map__value_size(map),
+                    libbpf().bpf_map__map_flags(map));
+        }
+    }
+
     private static final int VALUE_ALIGNMENT = 8;
 
     private final String name;
     private final int fd;
     private final boolean owned;
-    private final int type;
-    private final int keySize;
-    private final int valueSize;
+    private final Shape shape;
     private final int maxEntries;
     private boolean closed;
 
@@ -35,15 +46,26 @@ public final class BpfMap implements AutoCloseable {
         this.fd = fd;
         this.owned = owned;
         MapInfo info = new MapInfo(fd);
-        type = info.type.intValue();
-        keySize = info.key_size.intValue();
-        valueSize = info.value_size.intValue();
+        shape =
+                new Shape(
+                        info.type.intValue(),
+                        info.key_size.intValue(),
+                        info.value_size.intValue(),
+                        info.map_flags.intValue());
         maxEntries = info.max_entries.intValue();
     }
 
     /** Opens a map that is pinned. */
     public static BpfMap open(Path pinned) {
         return new BpfMap(pinned.toString(), BpfFileSystem.open(pinned, "map"), true);
+    }
+
+    String name() {
+        return name;
+    }
+
+    Shape shape() {
+        return shape;
     }
 
     /** The file descriptor. */
@@ -53,12 +75,12 @@ public final class BpfMap implements AutoCloseable {
 
     /** Octets of a key. */
     public int keySize() {
-        return keySize;
+        return shape.keySize;
     }
 
     /** Octets of a value; of one CPU's value in a per-CPU map. */
     public int valueSize() {
-        return valueSize;
+        return shape.valueSize;
     }
 
     public int maxEntries() {
@@ -72,7 +94,7 @@ public final class BpfMap implements AutoCloseable {
      *     CPUs, each padded to a multiple of 8 octets.
      */
     public byte[] lookup(byte[] key) {
-        checkSize("key", keySize, key);
+        checkSize("key", shape.keySize, key);
         byte[] value = new byte[transferSize()];
         int result = libbpf().bpf_map_lookup_elem(fd, key, value);
         if (result == -LibC.ENOENT) {
@@ -84,7 +106,7 @@ public final class BpfMap implements AutoCloseable {
 
     /** Inserts or overwrites a value, which has the form that {@link #lookup} returns it in. */
     public void update(byte[] key, byte[] value) {
-        checkSize("key", keySize, key);
+        checkSize("key", shape.keySize, key);
         checkSize("value", transferSize(), value);
         LibBpf.check(
                 "update the map " + name,
@@ -97,7 +119,7 @@ public final class BpfMap implements AutoCloseable {
      * @return false if there was none
      */
     public boolean delete(byte[] key) {
-        checkSize("key", keySize, key);
+        checkSize("key", shape.keySize, key);
         int result = libbpf().bpf_map_delete_elem(fd, key);
         if (result == -LibC.ENOENT) {
             return false;
@@ -112,7 +134,7 @@ public final class BpfMap implements AutoCloseable {
         byte[] key = null;
         // A deletion may send the walk back to the start, so it must be bounded.
         while (keys.size() < maxEntries) {
-            byte[] next = new byte[keySize];
+            byte[] next = new byte[shape.keySize];
             int result = libbpf().bpf_map_get_next_key(fd, key, next);
             if (result == -LibC.ENOENT) {
                 break;
@@ -129,7 +151,7 @@ public final class BpfMap implements AutoCloseable {
      * 8. The map has to be an array made with BPF_F_MMAPABLE.
      */
     public MappedMemory mmap(boolean writable) {
-        return MappedMemory.of(name, fd, (long) align(valueSize) * maxEntries, writable);
+        return MappedMemory.of(name, fd, (long) align(shape.valueSize) * maxEntries, writable);
     }
 
     /** Pins the map, so that it outlives this process. Missing directories are created. */
@@ -147,12 +169,12 @@ public final class BpfMap implements AutoCloseable {
     }
 
     private int transferSize() {
-        return switch (type) {
+        return switch (shape.type) {
             case LibBpf.BPF_MAP_TYPE_PERCPU_HASH,
                     LibBpf.BPF_MAP_TYPE_PERCPU_ARRAY,
                     LibBpf.BPF_MAP_TYPE_LRU_PERCPU_HASH ->
-                    align(valueSize) * libbpf().libbpf_num_possible_cpus();
-            default -> valueSize;
+                    align(shape.valueSize) * libbpf().libbpf_num_possible_cpus();
+            default -> shape.valueSize;
         };
     }
 

@@ -51,17 +51,17 @@ public final class BpfObject implements AutoCloseable {
      * @param name what the kernel and error messages call it
      */
     public static BpfObject open(byte[] elf, String name) {
-        Pointer log = Memory.allocateDirect(LibC.RUNTIME, VERIFIER_LOG_SIZE, false);
+        Pointer log = Memory.allocateDirect(LibC.runtime(), VERIFIER_LOG_SIZE, false);
         log.putByte(0, (byte) 0);
         byte[] cName = (name + '\0').getBytes(StandardCharsets.UTF_8);
-        Pointer namePointer = Memory.allocateDirect(LibC.RUNTIME, cName.length);
+        Pointer namePointer = Memory.allocateDirect(LibC.runtime(), cName.length);
         namePointer.put(0, cName, 0, cName.length);
         ObjectOpenOpts opts = new ObjectOpenOpts();
-        opts.object_name.set(namePointer);
-        opts.kernel_log_buf.set(log);
+        opts.point(opts.object_name, namePointer);
+        opts.point(opts.kernel_log_buf, log);
         opts.kernel_log_size.set(VERIFIER_LOG_SIZE);
         LibBpf.clearWarning();
-        Pointer object = libbpf().bpf_object__open_mem(elf, elf.length, opts.pointer());
+        Pointer object = opts.pass(o -> libbpf().bpf_object__open_mem(elf, elf.length, o));
         if (object == null) {
             throw failure("open the BPF object " + name, LibC.errno(), "Is it a BPF ELF file?");
         }
@@ -131,9 +131,16 @@ public final class BpfObject implements AutoCloseable {
      */
     public BpfObject reuse(String map, BpfMap pinned) {
         checkLoaded(false);
-        LibBpf.check(
-                "reuse a map as " + map + " of " + name,
-                libbpf().bpf_map__reuse_fd(handle(map), pinned.fd()));
+        Pointer handle = handle(map);
+        String operation = "reuse " + pinned.name() + " as the map " + map + " of " + name;
+        BpfMap.Shape shape = BpfMap.Shape.of(handle);
+        if (!shape.equals(pinned.shape())) {
+            throw BpfException.of(
+                    operation,
+                    pinned.shape() + " is not " + shape,
+                    "It is of another version: remove it");
+        }
+        LibBpf.check(operation, libbpf().bpf_map__reuse_fd(handle, pinned.fd()));
         return this;
     }
 
@@ -272,7 +279,7 @@ public final class BpfObject implements AutoCloseable {
     }
 
     private static BpfException failure(String operation, int errno, String remedy) {
-        String warning = LibBpf.firstWarning();
+        String warning = LibBpf.warning();
         String problem = BpfException.describe(errno);
         // libbpf's advice on EPERM (RLIMIT_MEMLOCK) is that of kernels before 5.11.
         if (warning != null && errno != LibC.EPERM) {
@@ -295,7 +302,7 @@ public final class BpfObject implements AutoCloseable {
                 operation,
                 BpfException.describe(errno)
                         + ", the kernel's verifier rejected a program ("
-                        + LibBpf.firstWarning()
+                        + LibBpf.warning()
                         + "): "
                         + decisive,
                 errno,

@@ -44,36 +44,43 @@ public final class BpfProgram {
      */
     public int run() {
         TestRunOpts opts = new TestRunOpts();
-        LibBpf.check(
-                "run the program " + name, libbpf().bpf_prog_test_run_opts(fd, opts.pointer()));
+        LibBpf.check("run the program " + name, testRun(opts));
         return opts.retval.intValue();
     }
 
     /** Runs the program on a packet that never was on a wire. The program has to be of type tc. */
     public TestRun.Result testRun(TestRun run) {
         int length = run.packet().length;
-        Pointer in = Memory.allocateDirect(LibC.RUNTIME, Math.max(1, length));
+        Pointer in = Memory.allocateDirect(LibC.runtime(), Math.max(1, length));
         in.put(0, run.packet(), 0, length);
-        Pointer out = Memory.allocateDirect(LibC.RUNTIME, length + HEADROOM);
+        Pointer out = Memory.allocateDirect(LibC.runtime(), length + HEADROOM);
         SkBuff skb = new SkBuff();
         skb.mark.set(Integer.toUnsignedLong(run.mark()));
         skb.ifindex.set(run.ifindex());
         skb.ingress_ifindex.set(run.ingressIfindex());
         skb.gso_segs.set(run.gsoSegs());
         skb.gso_size.set(run.gsoSize());
+        skb.wire_len.set(run.wireLength());
         TestRunOpts opts = new TestRunOpts();
-        opts.data_in.set(in);
+        opts.point(opts.data_in, in);
         opts.data_size_in.set(length);
-        opts.data_out.set(out);
+        opts.point(opts.data_out, out);
         opts.data_size_out.set(length + HEADROOM);
-        opts.ctx_in.set(skb.pointer());
         opts.ctx_size_in.set(skb.size());
         opts.repeat.set(run.repeat());
-        LibBpf.check(
-                "test run the program " + name + " on " + length + " octets",
-                libbpf().bpf_prog_test_run_opts(fd, opts.pointer()));
+        int result =
+                skb.pass(
+                        context -> {
+                            opts.ctx_in.set(context);
+                            return testRun(opts);
+                        });
+        LibBpf.check("test run the program " + name + " on " + length + " octets", result);
         byte[] packet = new byte[opts.data_size_out.intValue()];
         out.get(0, packet, 0, packet.length);
         return new TestRun.Result(opts.retval.intValue(), opts.duration.get(), packet);
+    }
+
+    private int testRun(TestRunOpts opts) {
+        return opts.pass(o -> libbpf().bpf_prog_test_run_opts(fd, o));
     }
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.bpf;
 
-import static io.linuxflow.bpf.LibBpf.libbpf;
-
 import io.linuxflow.bpf.LibBpf.TcHook;
 import io.linuxflow.bpf.LibBpf.TcOpts;
-import java.nio.ByteBuffer;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 
-/** A direct-action BPF filter of an interface's clsact qdisc (tc-bpf(8)). */
+/**
+ * A direct-action BPF filter of an interface's clsact qdisc (tc-bpf(8)).
+ *
+ * <p>Such a filter survives the process that attached it, and would run and hold its maps until
+ * somebody removes it. So whoever attaches one holds a {@link NamespaceLock} on its place; a filter
+ * of ours whose place nobody holds is replaced.
+ */
 final class ClsactFilter implements TcAttachment.Attached {
 
     /** An unlikely one ("LF"): who replaces a filter by a handle they guessed replaces 1. */
@@ -18,60 +19,49 @@ final class ClsactFilter implements TcAttachment.Attached {
     /** Gives up after this many: one would have been free by then. */
     private static final int ATTEMPTS = 64;
 
-    private static final int RTM_GETTFILTER = 46;
-
-    /** Octets of struct tcmsg: family, ifindex at 4, handle at 8, parent at 12, info at 16. */
-    private static final int TCMSG = 20;
-
-    private static final int CLSACT_INGRESS = 0xfffffff2;
-    private static final int CLSACT_EGRESS = 0xfffffff3;
-
-    private record Qdisc(long namespace, int ifindex) {}
-
-    /** The qdiscs to be removed with the last filter in them, because this process made them. */
-    private static final Set<Qdisc> OURS = ConcurrentHashMap.newKeySet();
-
-    private final Qdisc qdisc;
-    private final int attachPoint;
+    private final Clsact clsact;
+    private final TcHook hook;
     private final int priority;
     private final int handle;
     private final int programId;
+    private final NamespaceLock lock;
     private boolean closed;
 
-    private ClsactFilter(Qdisc qdisc, int attachPoint, TcOpts attached) {
-        this.qdisc = qdisc;
-        this.attachPoint = attachPoint;
+    private ClsactFilter(Clsact clsact, TcHook hook, TcOpts attached, NamespaceLock lock) {
+        this.clsact = clsact;
+        this.hook = hook;
         priority = attached.priority.intValue();
         handle = attached.handle.intValue();
         programId = attached.prog_id.intValue();
+        this.lock = lock;
     }
 
     static ClsactFilter attach(
             BpfProgram program, int ifindex, Direction direction, ClsactOptions options) {
         String operation = TcAttachment.describe(program, ifindex, direction, Hook.CLSACT);
-        Qdisc qdisc = new Qdisc(NetworkNamespace.currentId(), ifindex);
-        int attachPoint =
-                direction == Direction.INGRESS ? LibBpf.BPF_TC_INGRESS : LibBpf.BPF_TC_EGRESS;
-        TcHook hook = new TcHook(ifindex, attachPoint);
-        int result = libbpf().bpf_tc_hook_create(hook.pointer());
-        if (result == 0) {
-            OURS.add(qdisc);
-        } else if (result != -LibC.EEXIST) {
-            throw BpfException.of(
-                    operation,
-                    -result,
-                    result == -LibC.ENOENT
-                            ? "The kernel has no clsact: modprobe sch_ingress"
-                            : BpfException.remedy(-result));
-        }
+        Clsact clsact = Clsact.of(operation, ifindex, direction);
+        TcHook hook = clsact.hook(direction);
         int priority = options.priority() == 0 ? 1 : options.priority();
         int handle = options.handle() == 0 ? HANDLE : options.handle();
+        int result = 0;
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            TcOpts opts = new TcOpts(priority, handle);
-            opts.prog_fd.set(program.fd());
-            result = libbpf().bpf_tc_attach(hook.pointer(), opts.pointer());
-            if (result == 0) {
-                return new ClsactFilter(qdisc, attachPoint, opts);
+            NamespaceLock lock =
+                    NamespaceLock.tryAcquire(
+                            "linux-flow-exporter/clsact/%d/%s/%d/%d"
+                                    .formatted(ifindex, direction, priority, handle));
+            if (lock == null) {
+                result = -LibC.EEXIST;
+            } else {
+                TcOpts opts = new TcOpts(priority, handle);
+                result = attach(program, hook, opts, 0);
+                if (result == -LibC.EEXIST
+                        && clsact.hasFilter(direction, priority, handle, program.name())) {
+                    result = attach(program, hook, opts, LibBpf.BPF_TC_F_REPLACE);
+                }
+                if (result == 0) {
+                    return new ClsactFilter(clsact, hook, opts, lock);
+                }
+                lock.close();
             }
             if (result == -LibC.EEXIST && options.handle() == 0) {
                 // Of one priority the newest filter runs first.
@@ -84,26 +74,28 @@ final class ClsactFilter implements TcAttachment.Attached {
                 break;
             }
         }
-        removeQdiscIfOursAndEmpty(qdisc);
+        clsact.removeIfOursAndEmpty();
         throw BpfException.of(
                 operation,
                 -result,
                 switch (-result) {
                     case LibC.EEXIST -> "Another filter is there: choose another pref or handle";
-                    case LibC.EINVAL ->
-                            "Another kind of filter is there, or an ingress qdisc, which has no"
-                                    + " egress, in the place of clsact: see tc qdisc and tc filter";
+                    case LibC.EINVAL -> "Another kind of filter is there: choose another pref";
                     default -> BpfException.remedy(-result);
                 });
     }
 
+    private static int attach(BpfProgram program, TcHook hook, TcOpts opts, int flags) {
+        opts.prog_fd.set(program.fd());
+        opts.flags.set(flags);
+        return hook.attach(opts);
+    }
+
     @Override
     public boolean isAttached() {
-        checkNamespace();
+        clsact.checkThread();
         TcOpts opts = new TcOpts(priority, handle);
-        TcHook hook = new TcHook(qdisc.ifindex, attachPoint);
-        return libbpf().bpf_tc_query(hook.pointer(), opts.pointer()) == 0
-                && opts.prog_id.intValue() == programId;
+        return hook.query(opts) == 0 && opts.prog_id.intValue() == programId;
     }
 
     /** Whatever else is or is not there any more, somebody else removed. */
@@ -113,44 +105,10 @@ final class ClsactFilter implements TcAttachment.Attached {
             return;
         }
         if (isAttached()) {
-            TcHook hook = new TcHook(qdisc.ifindex, attachPoint);
-            libbpf().bpf_tc_detach(hook.pointer(), new TcOpts(priority, handle).pointer());
+            hook.detach(new TcOpts(priority, handle));
         }
-        removeQdiscIfOursAndEmpty(qdisc);
+        clsact.removeIfOursAndEmpty();
+        lock.close();
         closed = true;
-    }
-
-    private void checkNamespace() {
-        if (NetworkNamespace.currentId() != qdisc.namespace) {
-            throw new IllegalStateException(
-                    "interface "
-                            + qdisc.ifindex
-                            + " is in another network namespace than this thread");
-        }
-    }
-
-    private static void removeQdiscIfOursAndEmpty(Qdisc qdisc) {
-        if (OURS.contains(qdisc)
-                && !hasFilters(qdisc.ifindex, CLSACT_INGRESS)
-                && !hasFilters(qdisc.ifindex, CLSACT_EGRESS)) {
-            TcHook both = new TcHook(qdisc.ifindex, LibBpf.BPF_TC_INGRESS | LibBpf.BPF_TC_EGRESS);
-            libbpf().bpf_tc_hook_destroy(both.pointer());
-            OURS.remove(qdisc);
-        }
-    }
-
-    private static boolean hasFilters(int ifindex, int parent) {
-        ByteBuffer request = Netlink.allocate(TCMSG);
-        request.putInt(4, ifindex);
-        request.putInt(12, parent);
-        boolean[] any = {false};
-        try (Netlink netlink = new Netlink(0)) {
-            netlink.dump(
-                    "list the filters of interface " + ifindex,
-                    RTM_GETTFILTER,
-                    request.array(),
-                    message -> any[0] = true);
-        }
-        return any[0];
     }
 }

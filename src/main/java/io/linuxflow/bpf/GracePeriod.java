@@ -51,14 +51,16 @@ public final class GracePeriod {
 
         private static int create(int type, MapCreateOpts opts) {
             return LibBpf.check(
-                    "create the map of maps to wait for a grace period with",
-                    libbpf().bpf_map_create(
-                                    type,
-                                    "grace_period",
-                                    Integer.BYTES,
-                                    Integer.BYTES,
-                                    1,
-                                    opts.pointer()));
+                    "create a map to wait for grace periods with",
+                    opts.pass(
+                            o ->
+                                    libbpf().bpf_map_create(
+                                                    type,
+                                                    "grace_period",
+                                                    Integer.BYTES,
+                                                    Integer.BYTES,
+                                                    1,
+                                                    o)));
         }
     }
 }

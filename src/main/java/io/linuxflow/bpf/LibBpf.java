@@ -2,7 +2,6 @@
 package io.linuxflow.bpf;
 
 import io.linuxflow.bpf.LibC.CStruct;
-import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.annotations.Delegate;
 import jnr.ffi.annotations.In;
@@ -23,12 +22,16 @@ final class LibBpf {
     static final int BPF_TCX_EGRESS = 47;
     static final int BPF_TC_INGRESS = 1;
     static final int BPF_TC_EGRESS = 2;
+    static final int BPF_TC_F_REPLACE = 1;
     static final int BPF_MAP_TYPE_ARRAY = 2;
     static final int BPF_MAP_TYPE_PERCPU_HASH = 5;
     static final int BPF_MAP_TYPE_PERCPU_ARRAY = 6;
     static final int BPF_MAP_TYPE_LRU_PERCPU_HASH = 10;
     static final int BPF_MAP_TYPE_ARRAY_OF_MAPS = 12;
-    static final int BPF_OBJ_NAME_LEN = 16;
+
+    /** Characters that the kernel keeps of a name (BPF_OBJ_NAME_LEN). */
+    static final int MAX_NAME = 15;
+
     static final int LIBBPF_WARN = 0;
 
     /**
@@ -45,10 +48,8 @@ final class LibBpf {
         int sample(Pointer context, Pointer data, long size);
     }
 
-    /** Public because jnr-ffi implements it from a class loader of its own. */
+    /** The library. */
     public interface Functions {
-        int libbpf_major_version();
-
         int libbpf_strerror(int error, @Out byte[] buffer, long size);
 
         Pointer libbpf_set_print(Print print);
@@ -78,6 +79,14 @@ final class LibBpf {
         String bpf_map__name(Pointer map);
 
         int bpf_map__fd(Pointer map);
+
+        int bpf_map__type(Pointer map);
+
+        int bpf_map__key_size(Pointer map);
+
+        int bpf_map__value_size(Pointer map);
+
+        int bpf_map__map_flags(Pointer map);
 
         int bpf_map__set_max_entries(Pointer map, int entries);
 
@@ -135,42 +144,28 @@ final class LibBpf {
         void ring_buffer__free(Pointer ring);
     }
 
-    private static Functions functions;
-
     /** libbpf calls back for as long as the process lives, so it must never be collected. */
     private static final Print PRINT = LibBpf::print;
 
-    private static final ThreadLocal<String> FIRST_WARNING = new ThreadLocal<>();
+    /** How the last line starts, which tells no more than the errno does. */
+    private static final String SUMMARY = "libbpf: failed to load object";
+
+    private static final ThreadLocal<String> WARNING = new ThreadLocal<>();
+
+    private static final NativeLibrary<Functions> LIBRARY = library("libbpf.so.1");
 
     private LibBpf() {}
 
-    /**
-     * The library, loaded on first use.
-     *
-     * @throws BpfException if it is missing
-     */
-    static synchronized Functions libbpf() {
-        if (functions == null) {
-            functions = load("libbpf.so.1");
-        }
-        return functions;
+    static Functions libbpf() {
+        return LIBRARY.functions();
     }
 
-    static Functions load(String library) {
-        try {
-            Functions loaded =
-                    LibraryLoader.create(Functions.class).failImmediately().load(library);
-            loaded.libbpf_major_version();
-            loaded.libbpf_set_print(PRINT);
-            return loaded;
-        } catch (UnsatisfiedLinkError e) {
-            throw new BpfException(
-                    "load " + library,
-                    e.getMessage(),
-                    0,
-                    "Install libbpf 1.x: apt install libbpf1, dnf install libbpf",
-                    null);
-        }
+    static NativeLibrary<Functions> library(String name) {
+        return new NativeLibrary<>(
+                Functions.class,
+                name,
+                "Install libbpf 1.x: apt install libbpf1, dnf install libbpf",
+                functions -> functions.libbpf_set_print(PRINT));
     }
 
     /** Throws unless the result of a libbpf call is 0 or positive. */
@@ -183,20 +178,23 @@ final class LibBpf {
 
     /** Forgets what libbpf has complained about on this thread so far. */
     static void clearWarning() {
-        FIRST_WARNING.remove();
+        WARNING.remove();
     }
 
     /**
-     * What libbpf complained about first on this thread since {@link #clearWarning}: the cause,
-     * where later lines only say that one thing failed after the other. Null if there was nothing.
+     * What libbpf complained about last on this thread since {@link #clearWarning}, null if there
+     * was nothing.
      */
-    static String firstWarning() {
-        return FIRST_WARNING.get();
+    static String warning() {
+        return WARNING.get();
     }
 
     private static int print(int level, Pointer format, Pointer arguments) {
-        if (level == LIBBPF_WARN && FIRST_WARNING.get() == null) {
-            FIRST_WARNING.set(format(format, arguments).strip());
+        if (level == LIBBPF_WARN) {
+            String line = format(format, arguments).strip();
+            if (!line.startsWith(SUMMARY)) {
+                WARNING.set(line);
+            }
         }
         return 0;
     }
@@ -282,7 +280,7 @@ final class LibBpf {
     private static void read(int fd, CStruct info) {
         check(
                 "read the info of a BPF file descriptor",
-                libbpf().bpf_obj_get_info_by_fd(fd, info.pointer(), new int[] {info.size()}));
+                info.pass(p -> libbpf().bpf_obj_get_info_by_fd(fd, p, new int[] {info.size()})));
     }
 
     /** The start of {@code struct bpf_link_create_opts}. */
@@ -306,6 +304,26 @@ final class LibBpf {
             sz.set(size());
             this.ifindex.set(ifindex);
             attach_point.set(attachPoint);
+        }
+
+        int create() {
+            return pass(libbpf()::bpf_tc_hook_create);
+        }
+
+        int destroy() {
+            return pass(libbpf()::bpf_tc_hook_destroy);
+        }
+
+        int attach(TcOpts opts) {
+            return pass(hook -> opts.pass(o -> libbpf().bpf_tc_attach(hook, o)));
+        }
+
+        int detach(TcOpts opts) {
+            return pass(hook -> opts.pass(o -> libbpf().bpf_tc_detach(hook, o)));
+        }
+
+        int query(TcOpts opts) {
+            return pass(hook -> opts.pass(o -> libbpf().bpf_tc_query(hook, o)));
         }
     }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.bpf;
 
+import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import jnr.ffi.LastError;
-import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.Struct;
@@ -23,9 +25,9 @@ final class LibC {
     static final int ENODEV = 19;
     static final int EINVAL = 22;
     static final int EMFILE = 24;
-    static final int ENOSPC = 28;
     static final int ENOSYS = 38;
     static final int EOPNOTSUPP = 95;
+    static final int EADDRINUSE = 98;
     static final int ENOBUFS = 105;
 
     /** The kernel's own, for want of a feature; not in errno.h. */
@@ -39,7 +41,7 @@ final class LibC {
     static final int PROT_WRITE = 2;
     static final int MAP_SHARED = 1;
 
-    /** Public because jnr-ffi implements it from a class loader of its own. */
+    /** The library. */
     public interface Functions {
         int open(String path, int flags);
 
@@ -83,19 +85,27 @@ final class LibC {
         String strerrorname_np(int errno);
     }
 
-    private static final Functions FUNCTIONS = LibraryLoader.create(Functions.class).load("c");
-
-    static final Runtime RUNTIME = Runtime.getRuntime(FUNCTIONS);
+    private static final NativeLibrary<Functions> LIBRARY =
+            new NativeLibrary<>(
+                    Functions.class,
+                    "c",
+                    "Set java.io.tmpdir to a directory that is writable and not mounted noexec:"
+                            + " jffi unpacks its native part there",
+                    functions -> {});
 
     private LibC() {}
 
     static Functions libc() {
-        return FUNCTIONS;
+        return LIBRARY.functions();
+    }
+
+    static Runtime runtime() {
+        return Runtime.getRuntime(libc());
     }
 
     /** The errno that the last native call of this thread left. */
     static int errno() {
-        return LastError.getLastError(RUNTIME);
+        return LastError.getLastError(runtime());
     }
 
     /** Throws unless the result of a call is 0 or positive. */
@@ -115,18 +125,35 @@ final class LibC {
         return new String(text, 0, length, StandardCharsets.UTF_8);
     }
 
-    /** A C struct in native memory, zero at first. */
+    /**
+     * A C struct in native memory, zero at first. The memory is freed with the object, so the
+     * object has to outlive the call that it is passed to.
+     */
     abstract static class CStruct extends Struct {
-        CStruct() {
-            super(RUNTIME);
-        }
 
-        final jnr.ffi.Pointer pointer() {
-            return Struct.getMemory(this);
+        private final List<jnr.ffi.Pointer> targets = new ArrayList<>();
+
+        CStruct() {
+            super(runtime());
         }
 
         final int size() {
             return Struct.size(this);
+        }
+
+        /** Sets a member, and keeps what it points to. */
+        final void point(Struct.Pointer member, jnr.ffi.Pointer target) {
+            member.set(target);
+            targets.add(target);
+        }
+
+        /** Calls a function with a pointer to the struct. */
+        final <R> R pass(java.util.function.Function<jnr.ffi.Pointer, R> function) {
+            try {
+                return function.apply(Struct.getMemory(this));
+            } finally {
+                Reference.reachabilityFence(this);
+            }
         }
     }
 }

@@ -2,7 +2,6 @@
 package io.linuxflow.bpf;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,16 +18,14 @@ public final class Links {
     /** Octets of struct ifinfomsg: family, type at 2, index at 4, flags at 8. */
     private static final int IFINFOMSG = 16;
 
-    private static final int ATTRIBUTE_HEADER = 4;
-
     private Links() {}
 
     /** All of them, in the order of their indexes. */
     public static List<Link> list() {
-        ByteBuffer request = Netlink.allocate(IFINFOMSG + 2 * ATTRIBUTE_HEADER);
-        request.putShort(IFINFOMSG, (short) (2 * ATTRIBUTE_HEADER));
+        ByteBuffer request = Netlink.allocate(IFINFOMSG + 8);
+        request.putShort(IFINFOMSG, (short) 8);
         request.putShort(IFINFOMSG + 2, (short) IFLA_EXT_MASK);
-        request.putInt(IFINFOMSG + ATTRIBUTE_HEADER, RTEXT_FILTER_SKIP_STATS);
+        request.putInt(IFINFOMSG + 4, RTEXT_FILTER_SKIP_STATS);
         try (Netlink netlink = new Netlink(0)) {
             List<Link> links = new ArrayList<>();
             while (!netlink.dump(
@@ -46,22 +43,9 @@ public final class Links {
         int flags = message.getInt(8);
         return new Link(
                 message.getInt(4),
-                name(message),
+                Netlink.string(message, IFINFOMSG, IFLA_IFNAME),
                 LinkLayer.of(Short.toUnsignedInt(message.getShort(2))),
                 (flags & IFF_LOOPBACK) != 0,
                 (flags & IFF_UP) != 0);
-    }
-
-    private static String name(ByteBuffer message) {
-        int length;
-        for (int at = IFINFOMSG; at < message.limit(); at += length + 3 & ~3) {
-            length = Short.toUnsignedInt(message.getShort(at));
-            if (message.getShort(at + 2) == IFLA_IFNAME) {
-                byte[] name = new byte[length - ATTRIBUTE_HEADER - 1];
-                message.get(at + ATTRIBUTE_HEADER, name);
-                return new String(name, StandardCharsets.UTF_8);
-            }
-        }
-        throw new IllegalStateException("RTM_NEWLINK without IFLA_IFNAME");
     }
 }

@@ -113,7 +113,7 @@ public final class MappedMemory implements AutoCloseable {
     public void close() {
         if (mapping && !closed) {
             closed = true;
-            LibC.check("munmap", libc().munmap(Pointer.wrap(LibC.RUNTIME, address), size));
+            LibC.check("munmap", libc().munmap(Pointer.wrap(LibC.runtime(), address), size));
         }
     }
 }

@@ -12,6 +12,8 @@ final class Netlink implements AutoCloseable {
 
     static final int HEADER = 16;
 
+    private static final int RTATTR = 4;
+    private static final int NLA_TYPE_MASK = 0x3fff;
     private static final int AF_NETLINK = 16;
     private static final int SOCK_RAW = 3;
     private static final int NETLINK_ROUTE = 0;
@@ -87,7 +89,7 @@ final class Netlink implements AutoCloseable {
                                     received.slice(at + HEADER, end - at - HEADER)
                                             .order(ByteOrder.nativeOrder()));
                 }
-                received.position(Math.min(received.limit(), end + 3 & ~3));
+                received.position(Math.min(received.limit(), align(end)));
             }
         }
     }
@@ -125,6 +127,38 @@ final class Netlink implements AutoCloseable {
                 default -> throw BpfException.of(operation, LibC.errno());
             }
         }
+    }
+
+    /**
+     * What is in an attribute (struct rtattr: length, type, octets, padded to a multiple of 4).
+     *
+     * @param from where the attributes start
+     * @return null if there is no such attribute
+     */
+    static ByteBuffer attribute(ByteBuffer message, int from, int type) {
+        int length;
+        for (int at = from; at < message.limit(); at += align(length)) {
+            length = Short.toUnsignedInt(message.getShort(at));
+            if ((message.getShort(at + 2) & NLA_TYPE_MASK) == type) {
+                return message.slice(at + RTATTR, length - RTATTR).order(message.order());
+            }
+        }
+        return null;
+    }
+
+    /** An attribute that is a string, empty if there is none. */
+    static String string(ByteBuffer message, int from, int type) {
+        ByteBuffer attribute = attribute(message, from, type);
+        if (attribute == null) {
+            return "";
+        }
+        byte[] text = new byte[attribute.limit()];
+        attribute.get(text);
+        return LibC.string(text);
+    }
+
+    private static int align(int length) {
+        return length + 3 & ~3;
     }
 
     static ByteBuffer allocate(int size) {

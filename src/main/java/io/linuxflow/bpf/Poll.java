@@ -25,7 +25,7 @@ public final class Poll {
      * @return for each whether it is
      */
     public static boolean[] await(Duration timeout, int... fds) {
-        Pointer pollfds = Memory.allocateDirect(LibC.RUNTIME, Math.max(1, fds.length) * POLLFD);
+        Pointer pollfds = Memory.allocateDirect(LibC.runtime(), Math.max(1, fds.length) * POLLFD);
         for (int i = 0; i < fds.length; i++) {
             pollfds.putInt((long) i * POLLFD, fds[i]);
             pollfds.putInt((long) i * POLLFD + 4, 0);

@@ -23,13 +23,8 @@ final class TcxLink implements TcAttachment.Attached {
         LinkCreateOpts opts = new LinkCreateOpts();
         // Before nothing in particular: before all.
         opts.flags.set(LibBpf.BPF_F_BEFORE);
-        return libbpf().bpf_link_create(
-                        program.fd(),
-                        ifindex,
-                        direction == Direction.INGRESS
-                                ? LibBpf.BPF_TCX_INGRESS
-                                : LibBpf.BPF_TCX_EGRESS,
-                        opts.pointer());
+        int type = direction == Direction.INGRESS ? LibBpf.BPF_TCX_INGRESS : LibBpf.BPF_TCX_EGRESS;
+        return opts.pass(o -> libbpf().bpf_link_create(program.fd(), ifindex, type, o));
     }
 
     static TcxLink adopt(Path pinned, BpfProgram program) {

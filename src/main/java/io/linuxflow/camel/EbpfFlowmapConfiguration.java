@@ -32,7 +32,6 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                     "clsactHandle",
                     "drainInterval",
                     "slots",
-                    "indexEntries",
                     "clock",
                     "batchSize");
 
@@ -96,14 +95,6 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     @UriParam(
             label = "consumer,advanced",
-            defaultValue = "131072",
-            description =
-                    "How many flows the kernel finds again by their key. With fewer than there are,"
-                        + " a flow may get a second record between two drains; no packet is lost.")
-    private Integer indexEntries;
-
-    @UriParam(
-            label = "consumer,advanced",
             defaultValue = "JIFFIES",
             description =
                     "The kernel clock that packets are stamped with. JIFFIES is free and as fine as"
@@ -119,11 +110,11 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     @UriParam(
             label = "consumer",
-            defaultValue = "1048576",
+            defaultValue = "131072",
             description =
                     "The most flows that wait for this consumer. What its route is too slow for is"
                             + " dropped and counted, and hurts no other consumer.")
-    private int queueCapacity = 1 << 20;
+    private int queueCapacity = 1 << 17;
 
     /** A copy that can be changed on its own. */
     public EbpfFlowmapConfiguration copy() {
@@ -145,7 +136,6 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                         clsactHandle,
                         drainInterval,
                         slots,
-                        indexEntries,
                         clock,
                         batchSize);
         given.values().removeIf(Objects::isNull);
@@ -162,7 +152,6 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 options.clsact().handle(),
                 options.drainInterval(),
                 options.slots(),
-                options.indexEntries(),
                 options.clock(),
                 options.batchSize());
     }
@@ -190,7 +179,6 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 new ClsactOptions((int) all.get("clsactPriority"), (int) all.get("clsactHandle")),
                 (Duration) all.get("drainInterval"),
                 (int) all.get("slots"),
-                (int) all.get("indexEntries"),
                 (FlowClock) all.get("clock"),
                 (int) all.get("batchSize"));
     }
@@ -249,14 +237,6 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     public void setSlots(Integer slots) {
         this.slots = slots;
-    }
-
-    public Integer getIndexEntries() {
-        return indexEntries;
-    }
-
-    public void setIndexEntries(Integer indexEntries) {
-        this.indexEntries = indexEntries;
     }
 
     public FlowClock getClock() {

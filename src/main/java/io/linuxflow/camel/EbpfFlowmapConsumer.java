@@ -28,12 +28,14 @@ public class EbpfFlowmapConsumer extends DefaultConsumer implements Suspendable 
 
     private static final Logger LOG = LoggerFactory.getLogger(EbpfFlowmapConsumer.class);
 
+    private final FailureLog failures = new FailureLog(this);
     private ExecutorService executor;
     private volatile FlowMeter.Queue queue;
     private volatile FlowPoller poller;
 
     public EbpfFlowmapConsumer(EbpfFlowmapEndpoint endpoint, Processor processor) {
         super(endpoint, processor);
+        setExceptionHandler(failures);
     }
 
     @Override
@@ -159,5 +161,10 @@ public class EbpfFlowmapConsumer extends DefaultConsumer implements Suspendable 
     public long getDroppedFlows() {
         FlowMeter.Queue current = queue;
         return current == null ? 0 : current.droppedFlows();
+    }
+
+    @ManagedAttribute(description = "Flows in exchanges that failed")
+    public long getFailedFlows() {
+        return failures.failedFlows();
     }
 }

@@ -42,6 +42,8 @@ public final class IpfixReader {
     /** The first octet of a variable-length field whose length is in the next two (section 7). */
     private static final byte LONG_FORM = (byte) 255;
 
+    private static final int NETFLOW_V9 = 9;
+
     private final ElementRegistry registry;
     private final TemplateStore store;
     private long messages;
@@ -109,8 +111,9 @@ public final class IpfixReader {
             throw new IpfixException(
                     "version "
                             + version
-                            + " is not IPFIX, which is 10 (RFC 7011, 3.1)"
-                            + (version == 9 ? ": set the exporter from NetFlow v9 to IPFIX" : ""));
+                            + " is not IPFIX, which is 10"
+                            + (version == NETFLOW_V9 ? ": set the exporter to IPFIX" : "")
+                            + " (RFC 7011, 3.1)");
         }
         int length = unsigned16(octets, start + 2);
         if (length < MessageWriter.MESSAGE_HEADER || length > remaining) {

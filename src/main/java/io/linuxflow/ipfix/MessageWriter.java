@@ -143,7 +143,7 @@ public final class MessageWriter {
     public void endMessage() {
         expect(message != NONE && set == NONE, "no Message is begun, or its Set has not ended");
         int octets = length - message;
-        expect(octets <= MAX_MESSAGE_LENGTH, "a Message of " + octets + " octets");
+        expect(octets <= MAX_MESSAGE_LENGTH, "a Message exceeds 65535 octets");
         SHORT.set(array, message + 2, (short) octets);
         message = NONE;
     }

@@ -3,10 +3,12 @@ package io.linuxflow.metering;
 
 import io.linuxflow.bpf.BpfException;
 import io.linuxflow.bpf.Direction;
+import io.linuxflow.bpf.GracePeriod;
 import io.linuxflow.bpf.Link;
 import io.linuxflow.bpf.LinkLayer;
 import io.linuxflow.bpf.Links;
 import io.linuxflow.bpf.TcAttachment;
+import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -28,9 +30,6 @@ final class Attachments implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Attachments.class);
 
-    /** A device that is deleted and made again has a new index, so this is never stale. */
-    private record Hookpoint(int ifindex, Direction direction) {}
-
     /** attachment is null and problem is set, or the other way round. */
     private record State(String name, TcAttachment attachment, String problem) {}
 
@@ -38,7 +37,10 @@ final class Attachments implements AutoCloseable {
     private final InterfaceSelection selection;
     private final MeterOptions options;
     private final FlowMeterObject programs;
-    private final Map<Hookpoint, State> states = new LinkedHashMap<>();
+
+    /** A device that is deleted and made again has a new index, so none is ever stale. */
+    private final Map<InterfaceKey, State> states = new LinkedHashMap<>();
+
     private Set<String> missing = Set.of();
     private Counters gone = Counters.NONE;
 
@@ -55,17 +57,17 @@ final class Attachments implements AutoCloseable {
 
     /** Attaches to what has come, detaches from what should no longer be metered. */
     void update() {
-        Map<Hookpoint, Link> wanted = new LinkedHashMap<>();
+        Map<InterfaceKey, Link> wanted = new LinkedHashMap<>();
         Set<String> absent = new HashSet<>(selection.literals(namespace));
         for (Link link : Links.list()) {
             if (selection.matches(namespace, link.name(), link.loopback())) {
                 absent.remove(link.name());
                 for (Direction direction : options.direction().hooks()) {
-                    wanted.put(new Hookpoint(link.index(), direction), link);
+                    wanted.put(new InterfaceKey(link.index(), direction), link);
                 }
             }
         }
-        for (Hookpoint hookpoint : List.copyOf(states.keySet())) {
+        for (InterfaceKey hookpoint : List.copyOf(states.keySet())) {
             if (!wanted.containsKey(hookpoint)) {
                 detach(hookpoint);
             }
@@ -90,8 +92,8 @@ final class Attachments implements AutoCloseable {
         missing = absent;
     }
 
-    private State attach(Hookpoint hookpoint, Link link) {
-        String where = hookpoint.direction.name().toLowerCase(Locale.ROOT);
+    private State attach(InterfaceKey hookpoint, Link link) {
+        String where = hookpoint.direction().name().toLowerCase(Locale.ROOT);
         if (link.layer() == LinkLayer.UNSUPPORTED) {
             String problem = "its link layer is neither Ethernet nor plain IP";
             LOG.warn("Interface {} is not metered: {}", qualified(link.name()), problem);
@@ -100,9 +102,9 @@ final class Attachments implements AutoCloseable {
         try {
             TcAttachment attachment =
                     TcAttachment.attach(
-                            programs.program(hookpoint.direction, link.layer()),
+                            programs.program(hookpoint.direction(), link.layer()),
                             link.index(),
-                            hookpoint.direction,
+                            hookpoint.direction(),
                             options.hook(),
                             options.clsact());
             LOG.info(
@@ -122,21 +124,23 @@ final class Attachments implements AutoCloseable {
         }
     }
 
-    private void detach(Hookpoint hookpoint) {
+    private void detach(InterfaceKey hookpoint) {
         State state = states.remove(hookpoint);
         if (state.attachment != null) {
             state.attachment.close();
             LOG.info(
                     "Interface {} is gone or renamed and no longer metered at {}",
                     qualified(state.name),
-                    hookpoint.direction.name().toLowerCase(Locale.ROOT));
+                    hookpoint.direction().name().toLowerCase(Locale.ROOT));
         }
-        gone = gone.plus(programs.counters(hookpoint.ifindex, hookpoint.direction));
-        programs.forgetCounters(hookpoint.ifindex, hookpoint.direction);
+        GracePeriod.await();
+        gone = gone.plus(programs.counters().getOrDefault(hookpoint, Counters.NONE));
+        programs.forget(hookpoint);
     }
 
     /** One entry an interface and direction. */
     List<MeterStatus.Interface> status() {
+        Map<InterfaceKey, Counters> counters = programs.counters();
         List<MeterStatus.Interface> interfaces = new ArrayList<>();
         states.forEach(
                 (hookpoint, state) ->
@@ -144,8 +148,8 @@ final class Attachments implements AutoCloseable {
                                 new MeterStatus.Interface(
                                         namespace,
                                         state.name,
-                                        hookpoint.ifindex,
-                                        hookpoint.direction.name().toLowerCase(Locale.ROOT),
+                                        hookpoint.ifindex(),
+                                        hookpoint.direction().name().toLowerCase(Locale.ROOT),
                                         state.attachment == null
                                                 ? null
                                                 : state.attachment
@@ -153,8 +157,7 @@ final class Attachments implements AutoCloseable {
                                                         .name()
                                                         .toLowerCase(Locale.ROOT),
                                         state.problem,
-                                        programs.counters(
-                                                hookpoint.ifindex, hookpoint.direction))));
+                                        counters.getOrDefault(hookpoint, Counters.NONE))));
         return interfaces;
     }
 
@@ -163,9 +166,11 @@ final class Attachments implements AutoCloseable {
         return missing.stream().map(this::qualified).sorted().toList();
     }
 
-    /** What interfaces that are gone had counted. */
-    Counters gone() {
-        return gone;
+    /** What was counted elsewhere: by interfaces that are gone or found no place of their own. */
+    Counters others() {
+        Map<InterfaceKey, Counters> counters = programs.counters();
+        counters.keySet().removeAll(states.keySet());
+        return counters.values().stream().reduce(gone, Counters::plus);
     }
 
     private String qualified(String name) {

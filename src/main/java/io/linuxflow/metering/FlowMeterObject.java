@@ -6,46 +6,95 @@ import io.linuxflow.bpf.BpfObject;
 import io.linuxflow.bpf.BpfProgram;
 import io.linuxflow.bpf.Direction;
 import io.linuxflow.bpf.LinkLayer;
+import io.linuxflow.bpf.MappedMemory;
 import io.linuxflow.bpf.StructMember;
 import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.metering.MeterStatus.Counters;
 import io.linuxflow.metering.MeterStatus.Traffic;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** The names and structs of {@code flowmeter.bpf.o}, loaded: what is known of it, is known here. */
 final class FlowMeterObject implements AutoCloseable {
 
     private static final String RESOURCE = "bpf/flowmeter.bpf.o";
 
-    /** {@code struct interface_counters}, in its order. */
+    /** {@code struct interface_counters}, in its order: who they belong to, and five of traffic. */
     private static final List<String> COUNTERS =
-            List.of("seen", "overflow", "excluded", "malformed", "non_ip");
+            List.of("interface", "seen", "overflow", "excluded", "malformed", "non_ip");
 
-    private static final int TRAFFIC_SIZE = 16;
+    private static final int IFINDEX = 0;
+    private static final int DIRECTION = 4;
+    private static final int TRAFFIC = 8;
+    private static final int COUNTERS_SIZE = 88;
+
+    /** Interfaces and directions that have counters of their own, on every CPU. */
+    private static final int INTERFACES = 1024;
+
+    private static final Path POSSIBLE_CPUS = Path.of("/sys/devices/system/cpu/possible");
+
+    /**
+     * Whose counters these are.
+     *
+     * @param ifindex 0 for all interfaces that found no place among the {@link #INTERFACES}
+     */
+    record InterfaceKey(int ifindex, Direction direction) {}
 
     private final BpfObject object;
 
+    private final MappedMemory interfaces;
+
     private FlowMeterObject(BpfObject object) {
         this.object = object;
+        interfaces = object.map("interfaces").mmap(true);
     }
 
     /** Loads the programs and their maps into the kernel; nothing is attached yet. */
     static FlowMeterObject load(MeterOptions options) {
+        // At least half of the entries stay free, which keeps searches short.
+        return load(options, Integer.highestOneBit(options.slots() - 1 | 1) << 2);
+    }
+
+    /**
+     * The same with an index of another size.
+     *
+     * @param indexEntries a power of 2
+     */
+    static FlowMeterObject load(MeterOptions options, int indexEntries) {
         BpfObject object = BpfObject.open(BpfObject.resource(RESOURCE), "flowmeter");
         try {
             checkLayout(object);
             object.set("slots_per_half", options.slots())
                     .set("slots_high_water", options.slots() - options.slots() / 8)
+                    .set("index_entries", indexEntries)
+                    .set("interfaces_max", INTERFACES)
+                    .set("hash_seed", new SecureRandom().nextLong())
                     .set("flow_clock", options.clock().ordinal())
                     .maxEntries("slots", 2 * options.slots())
-                    .maxEntries("index", options.indexEntries())
+                    .maxEntries("index", indexEntries)
+                    .maxEntries("interfaces", (INTERFACES + 1) * possibleCpus())
                     .load();
             return new FlowMeterObject(object);
         } catch (RuntimeException | Error e) {
             object.close();
             throw e;
+        }
+    }
+
+    /** One more than the highest number that a CPU can have; the file holds "0-3" or "0,2-3". */
+    private static int possibleCpus() {
+        try {
+            String[] numbers = Files.readString(POSSIBLE_CPUS).strip().split("[-,]");
+            return Integer.parseInt(numbers[numbers.length - 1]) + 1;
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't read " + POSSIBLE_CPUS + ": mount sysfs", e);
         }
     }
 
@@ -104,47 +153,54 @@ final class FlowMeterObject implements AutoCloseable {
         }
     }
 
-    /** What the programs have counted for one interface, all CPUs together. */
-    Counters counters(int ifindex, Direction direction) {
-        byte[] perCpu = object.map("interfaces").lookup(interfaceKey(ifindex, direction));
-        return perCpu == null ? Counters.NONE : sum(perCpu);
-    }
-
-    /** Forgets an interface's counters: it is gone, and its index will not come again. */
-    void forgetCounters(int ifindex, Direction direction) {
-        object.map("interfaces").delete(interfaceKey(ifindex, direction));
-    }
-
-    private static byte[] interfaceKey(int ifindex, Direction direction) {
-        return ByteBuffer.allocate(8)
-                .order(ByteOrder.nativeOrder())
-                .putInt(ifindex)
-                .putInt(direction.ordinal())
-                .array();
-    }
-
-    private static Counters sum(byte[] perCpu) {
-        ByteBuffer values = ByteBuffer.wrap(perCpu).order(ByteOrder.nativeOrder());
-        Counters sum = Counters.NONE;
-        while (values.remaining() >= COUNTERS.size() * TRAFFIC_SIZE) {
-            sum =
-                    sum.plus(
-                            new Counters(
-                                    traffic(values),
-                                    traffic(values),
-                                    traffic(values),
-                                    traffic(values),
-                                    traffic(values)));
+    /** What the programs have counted, all CPUs together. */
+    Map<InterfaceKey, Counters> counters() {
+        Map<InterfaceKey, Counters> counters = new HashMap<>();
+        ByteBuffer entries = interfaces.buffer(0, (int) interfaces.size());
+        for (int at = 0; at + COUNTERS_SIZE <= entries.limit(); at += COUNTERS_SIZE) {
+            Counters found =
+                    new Counters(
+                            traffic(entries, at, 0),
+                            traffic(entries, at, 1),
+                            traffic(entries, at, 2),
+                            traffic(entries, at, 3),
+                            traffic(entries, at, 4));
+            if (found.seen().packets() != 0) {
+                counters.merge(key(entries, at), found, Counters::plus);
+            }
         }
-        return sum;
+        return counters;
     }
 
-    private static Traffic traffic(ByteBuffer values) {
-        return new Traffic(values.getLong(), values.getLong());
+    /** Takes the places of an interface back: it is gone, and nobody counts there any more. */
+    void forget(InterfaceKey gone) {
+        ByteBuffer entries = interfaces.buffer(0, (int) interfaces.size());
+        for (int at = 0; at + COUNTERS_SIZE <= entries.limit(); at += COUNTERS_SIZE) {
+            if (key(entries, at).equals(gone)) {
+                for (int word = TRAFFIC; word < COUNTERS_SIZE; word += Long.BYTES) {
+                    entries.putLong(at + word, 0);
+                }
+                interfaces.putIntRelease(at + IFINDEX, 0);
+            }
+        }
+    }
+
+    private static InterfaceKey key(ByteBuffer entries, int at) {
+        return new InterfaceKey(
+                entries.getInt(at + IFINDEX),
+                entries.getInt(at + DIRECTION) == Direction.INGRESS.ordinal()
+                        ? Direction.INGRESS
+                        : Direction.EGRESS);
+    }
+
+    private static Traffic traffic(ByteBuffer entries, int at, int index) {
+        int from = at + TRAFFIC + 2 * Long.BYTES * index;
+        return new Traffic(entries.getLong(from), entries.getLong(from + Long.BYTES));
     }
 
     @Override
     public void close() {
+        interfaces.close();
         object.close();
     }
 }

@@ -109,7 +109,7 @@ public final class Meter implements AutoCloseable {
                         .map(MeterStatus.Interface::counters)
                         .reduce(Counters.NONE, Counters::plus);
         for (NamespaceMeter.Snapshot snapshot : snapshots) {
-            totals = totals.plus(snapshot.gone());
+            totals = totals.plus(snapshot.others());
         }
         return new MeterStatus(
                 isRunning(),

@@ -3,7 +3,6 @@ package io.linuxflow.metering;
 
 import io.linuxflow.bpf.ClsactOptions;
 import io.linuxflow.bpf.Hook;
-import io.linuxflow.flow.FlowLayout;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -16,8 +15,6 @@ import java.util.Objects;
  * @param clsact where in clsact's list of filters, if that is the hook
  * @param drainInterval how long an epoch lasts, so how often flows are handed out
  * @param slots how many flows one epoch holds; more flows than that end the epoch early
- * @param indexEntries how many flows the kernel finds again; fewer than there are costs a flow a
- *     second record in an epoch, never a packet
  * @param clock which clock packets are stamped with
  * @param batchSize the most flows one {@link io.linuxflow.flow.FlowBatch} holds
  */
@@ -28,7 +25,6 @@ public record MeterOptions(
         ClsactOptions clsact,
         Duration drainInterval,
         int slots,
-        int indexEntries,
         FlowClock clock,
         int batchSize) {
 
@@ -41,14 +37,11 @@ public record MeterOptions(
                     ClsactOptions.CHOSEN,
                     Duration.ofSeconds(5),
                     1 << 17,
-                    1 << 17,
                     FlowClock.JIFFIES,
                     4096);
 
-    /**
-     * Both halves of the slots are mapped, and a mapping of a half is a buffer of at most 2 GiB.
-     */
-    private static final int MAX_SLOTS = Integer.MAX_VALUE / FlowLayout.SIZE;
+    /** References in the kernel's index have 24 bits for a slot of either half. */
+    private static final int MAX_SLOTS = 1 << 23;
 
     public MeterOptions {
         InterfaceSelection.parse(interfaces);
@@ -61,7 +54,6 @@ public record MeterOptions(
                     "drainInterval is " + drainInterval + ": give 1 ms or more");
         }
         between("slots", slots, 1, MAX_SLOTS);
-        between("indexEntries", indexEntries, 1, 1 << 28);
         between("batchSize", batchSize, 1, 1 << 20);
     }
 
@@ -74,76 +66,31 @@ public record MeterOptions(
 
     public MeterOptions withInterfaces(String value) {
         return new MeterOptions(
-                value,
-                direction,
-                hook,
-                clsact,
-                drainInterval,
-                slots,
-                indexEntries,
-                clock,
-                batchSize);
+                value, direction, hook, clsact, drainInterval, slots, clock, batchSize);
     }
 
     public MeterOptions withDirection(MeteringDirection value) {
         return new MeterOptions(
-                interfaces,
-                value,
-                hook,
-                clsact,
-                drainInterval,
-                slots,
-                indexEntries,
-                clock,
-                batchSize);
+                interfaces, value, hook, clsact, drainInterval, slots, clock, batchSize);
     }
 
     public MeterOptions withHook(Hook value) {
         return new MeterOptions(
-                interfaces,
-                direction,
-                value,
-                clsact,
-                drainInterval,
-                slots,
-                indexEntries,
-                clock,
-                batchSize);
+                interfaces, direction, value, clsact, drainInterval, slots, clock, batchSize);
     }
 
     public MeterOptions withDrainInterval(Duration value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, value, slots, indexEntries, clock, batchSize);
+                interfaces, direction, hook, clsact, value, slots, clock, batchSize);
     }
 
     public MeterOptions withSlots(int value) {
         return new MeterOptions(
-                interfaces,
-                direction,
-                hook,
-                clsact,
-                drainInterval,
-                value,
-                indexEntries,
-                clock,
-                batchSize);
-    }
-
-    public MeterOptions withIndexEntries(int value) {
-        return new MeterOptions(
-                interfaces, direction, hook, clsact, drainInterval, slots, value, clock, batchSize);
+                interfaces, direction, hook, clsact, drainInterval, value, clock, batchSize);
     }
 
     public MeterOptions withClock(FlowClock value) {
         return new MeterOptions(
-                interfaces,
-                direction,
-                hook,
-                clsact,
-                drainInterval,
-                slots,
-                indexEntries,
-                value,
-                batchSize);
+                interfaces, direction, hook, clsact, drainInterval, slots, value, batchSize);
     }
 }

@@ -50,7 +50,7 @@ final class NamespaceMeter {
     record Snapshot(
             List<MeterStatus.Interface> interfaces,
             List<String> missing,
-            Counters gone,
+            Counters others,
             long epochs,
             long earlyFlips,
             int slotsUsed,
@@ -319,7 +319,7 @@ final class NamespaceMeter {
             return new Snapshot(
                     attachments.status(),
                     attachments.missing(),
-                    attachments.gone(),
+                    attachments.others(),
                     epochs,
                     earlyFlips,
                     log.used(),

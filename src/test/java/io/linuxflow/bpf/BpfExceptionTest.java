@@ -55,9 +55,9 @@ class BpfExceptionTest {
 
     @Test
     void aMissingLibraryIsNamedAndHowToInstallIt() {
-        assertThatThrownBy(() -> LibBpf.load("libbpf-missing.so.1"))
+        assertThatThrownBy(() -> LibBpf.library("libbpf-missing.so.1").functions())
                 .isInstanceOf(BpfException.class)
-                .hasMessageStartingWith("load libbpf-missing.so.1: ")
+                .hasMessageStartingWith("load the library libbpf-missing.so.1: ")
                 .hasMessageContaining("apt install libbpf1");
     }
 }
