@@ -81,6 +81,7 @@ download() {
 }
 
 # boot SUITE: what the machine prints is in console.log.
+# One thread for both CPUs: with two, emulated kernels crash when they patch their own code.
 boot() {
     local directory=$output/$1
     rm -rf "$directory/root"
