@@ -89,7 +89,7 @@ boot() {
     cp "$(command -v busybox)" "$directory/root/bin/busybox"
     cp -r "$here/init" "$output/meter" "$directory/modules" "$directory/root"
     (cd "$directory/root" && find . | busybox cpio -o -H newc) >"$directory/initrd" 2>/dev/null
-    timeout 120 qemu-system-x86_64 -accel tcg,thread=single -cpu max -smp 2 -m 512 -nodefaults \
+    timeout 180 qemu-system-x86_64 -accel tcg,thread=single -cpu max -smp 2 -m 512 -nodefaults \
         -display none -no-reboot -serial stdio -kernel "$directory/vmlinuz" -initrd "$directory/initrd" \
         -append 'console=ttyS0 quiet panic=-1' </dev/null | tr -d '\r' >"$directory/console.log"
 }
