@@ -13,7 +13,10 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "$here/../../target/kernels"
 output=$(cd "$here/../../target/kernels" && pwd)
-mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format "\$(REPO_URI)" | grep -m 1 "/debian/$")}
+# shellcheck disable=SC2016  # expanded by apt-get
+apt_mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep -m 1 '/debian/$' || true)
+mirror=${DEBIAN_MIRROR:-${apt_mirror%/}}
+[[ -n $mirror ]] || { echo "test.sh: apt uses no Debian mirror: set DEBIAN_MIRROR" >&2; exit 1; }
 
 # Suite, and the hooks that its kernel has; without one it is too old for the programs.
 suites=(
