@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.Uuid;
+import org.awaitility.core.ConditionTimeoutException;
 
 /** A Kafka broker of one node (KRaft), in a process of its own. */
 final class KafkaBroker implements AutoCloseable {
@@ -39,7 +40,8 @@ final class KafkaBroker implements AutoCloseable {
                         .formatted(port, controller),
                 "log.dirs=" + directory.resolve("data"),
                 "num.partitions=" + PARTITIONS,
-                "offsets.topic.replication.factor=1");
+                "offsets.topic.replication.factor=1",
+                "log.cleaner.enable=false");
         try {
             Process format =
                     java(
@@ -50,7 +52,7 @@ final class KafkaBroker implements AutoCloseable {
                             "--config",
                             properties.toString());
             if (format.waitFor() != 0) {
-                throw new AssertionError("kafka format: " + Files.readString(log));
+                throw new AssertionError("kafka format: " + log());
             }
             process = java("kafka.Kafka", properties.toString());
         } catch (IOException e) {
@@ -67,7 +69,7 @@ final class KafkaBroker implements AutoCloseable {
                 new ArrayList<>(
                         List.of(
                                 ProcessHandle.current().info().command().orElse("java"),
-                                "-Xmx192m",
+                                "-Xmx256m",
                                 "-XX:+UseSerialGC",
                                 "-cp",
                                 System.getProperty(
@@ -81,16 +83,38 @@ final class KafkaBroker implements AutoCloseable {
     }
 
     private void awaitReady() {
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", address()))) {
+        Map<String, Object> config =
+                Map.of(
+                        "bootstrap.servers",
+                        address(),
+                        "request.timeout.ms",
+                        1000,
+                        "default.api.timeout.ms",
+                        2000);
+        try (Admin admin = Admin.create(config)) {
             await().atMost(Duration.ofSeconds(60))
                     .until(
                             () -> {
                                 try {
-                                    return !admin.describeCluster().nodes().get().isEmpty();
+                                    return !process.isAlive()
+                                            || !admin.describeCluster().nodes().get().isEmpty();
                                 } catch (ExecutionException e) {
                                     return false;
                                 }
                             });
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError("kafka: " + log(), e);
+        }
+        if (!process.isAlive()) {
+            throw new AssertionError("kafka ended with " + process.exitValue() + ": " + log());
+        }
+    }
+
+    private String log() {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

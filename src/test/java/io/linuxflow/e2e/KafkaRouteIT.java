@@ -152,10 +152,10 @@ class KafkaRouteIT {
                 Map<String, Integer> flow = Map.of("sourceTransportPort", port);
                 await().until(() -> collector.total(flow).equals(total));
             }
-            camel.awaitLine(line -> line.contains("Route kafka failed"));
+            camel.awaitLine(line -> line.contains("Route kafka failed to deliver"));
             camel.stop();
             assertThat(camel.output())
-                    .filteredOn(line -> line.contains("Route kafka failed"))
+                    .filteredOn(line -> line.contains("Route kafka failed to deliver"))
                     .hasSize(1);
             assertThat(camel.output()).noneMatch(line -> line.startsWith("\tat "));
             assertThat(collector.errors()).isEmpty();

@@ -135,6 +135,7 @@ class LogRouteIT {
                                             .map(LogRouteIT::parse)
                                             .filter(flow -> flow.get("sport").asInt() == 4001)
                                             .toList()))
+                    .as(() -> String.join("\n", camel.output()))
                     .isEqualTo(total);
         }
     }
@@ -149,7 +150,7 @@ class LogRouteIT {
             }
             camel.stop();
             assertThat(camel.output())
-                    .filteredOn(line -> line.contains("Route log-file failed"))
+                    .filteredOn(line -> line.contains("Route log-file failed to deliver"))
                     .singleElement()
                     .asString()
                     .contains("No space left on device");
