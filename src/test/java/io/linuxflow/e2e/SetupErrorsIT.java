@@ -99,11 +99,11 @@ class SetupErrorsIT {
             for (int i = 0; i < 5; i++) {
                 Traffic.udp(lab.client(), 4001 + i, Lab.SERVER, 5000, 10, 100);
             }
-            camel.awaitLine(line -> line.contains("Route ipfix failed"));
+            camel.awaitLine(line -> line.contains("Route ipfix failed to deliver"));
             camel.stop();
-            assertSays(camel, "Route ipfix failed", "no-such-host.invalid", "flows");
+            assertSays(camel, "Route ipfix failed to deliver", "no-such-host.invalid", "flows");
             assertThat(camel.output())
-                    .filteredOn(line -> line.contains("Route ipfix failed"))
+                    .filteredOn(line -> line.contains("Route ipfix failed to deliver"))
                     .hasSize(1);
             assertThat(camel.output()).noneMatch(line -> line.startsWith("\tat "));
         }
