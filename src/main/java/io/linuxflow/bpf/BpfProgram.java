@@ -60,6 +60,7 @@ public final class BpfProgram {
         skb.ingress_ifindex.set(run.ingressIfindex());
         skb.gso_segs.set(run.gsoSegs());
         skb.gso_size.set(run.gsoSize());
+        skb.wire_len.set(run.wireLength());
         TestRunOpts opts = new TestRunOpts();
         opts.point(opts.data_in, in);
         opts.data_size_in.set(length);

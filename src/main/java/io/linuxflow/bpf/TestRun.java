@@ -12,6 +12,7 @@ package io.linuxflow.bpf;
  * @param ingressIfindex the device that the skb came in by, 0 if none
  * @param gsoSegs segments of a GSO packet, 0 if it is none
  * @param gsoSize payload octets of a segment, 0 if it is no GSO packet
+ * @param wireLength octets of all segments together, 0: those of the packet
  */
 public record TestRun(
         byte[] packet,
@@ -20,7 +21,8 @@ public record TestRun(
         int ifindex,
         int ingressIfindex,
         int gsoSegs,
-        int gsoSize) {
+        int gsoSize,
+        int wireLength) {
 
     /**
      * What came of it.
@@ -33,26 +35,35 @@ public record TestRun(
 
     /** One run, on an skb that only has a packet. */
     public static TestRun of(byte[] packet) {
-        return new TestRun(packet, 1, 0, 0, 0, 0, 0);
+        return new TestRun(packet, 1, 0, 0, 0, 0, 0, 0);
     }
 
     public TestRun repeat(int repeat) {
-        return new TestRun(packet, repeat, mark, ifindex, ingressIfindex, gsoSegs, gsoSize);
+        return new TestRun(
+                packet, repeat, mark, ifindex, ingressIfindex, gsoSegs, gsoSize, wireLength);
     }
 
     public TestRun mark(int mark) {
-        return new TestRun(packet, repeat, mark, ifindex, ingressIfindex, gsoSegs, gsoSize);
+        return new TestRun(
+                packet, repeat, mark, ifindex, ingressIfindex, gsoSegs, gsoSize, wireLength);
     }
 
     public TestRun ifindex(int ifindex) {
-        return new TestRun(packet, repeat, mark, ifindex, ingressIfindex, gsoSegs, gsoSize);
+        return new TestRun(
+                packet, repeat, mark, ifindex, ingressIfindex, gsoSegs, gsoSize, wireLength);
     }
 
     public TestRun ingressIfindex(int ingressIfindex) {
-        return new TestRun(packet, repeat, mark, ifindex, ingressIfindex, gsoSegs, gsoSize);
+        return new TestRun(
+                packet, repeat, mark, ifindex, ingressIfindex, gsoSegs, gsoSize, wireLength);
     }
 
     public TestRun gso(int segs, int size) {
-        return new TestRun(packet, repeat, mark, ifindex, ingressIfindex, segs, size);
+        return new TestRun(packet, repeat, mark, ifindex, ingressIfindex, segs, size, wireLength);
+    }
+
+    public TestRun wireLength(int wireLength) {
+        return new TestRun(
+                packet, repeat, mark, ifindex, ingressIfindex, gsoSegs, gsoSize, wireLength);
     }
 }
