@@ -325,7 +325,7 @@ int read_clock(void *context __attribute__((unused)))
 {
 	__u64 monotonic = bpf_ktime_get_ns();
 
-	/* The coarse clock is the monotonic one; this type of program has no helper for it. */
+	/* The coarse clock is this one as of the last tick; programs of this type can't read it. */
 	clock_reading.flow = flow_clock == FLOW_CLOCK_COARSE ? monotonic : read_flow_clock();
 	clock_reading.monotonic = monotonic;
 	return 0;

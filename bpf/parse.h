@@ -3,9 +3,9 @@
  * From an skb to the flow that it alone would be.
  *
  * Only reads: headers come from the linear part of the skb if they are there and
- * from its fragments otherwise. What is rare is out of line and hands its results
- * over in memory: that keeps the common path short, and the verifier from
- * following what comes after once for every way through the rare part.
+ * from its fragments otherwise. What is rare is in functions of their own, and
+ * global ones: so the common path is short, and the verifier looks at each only
+ * once, knowing nothing of its arguments and results (hence the checks for NULL).
  */
 #ifndef LINUX_FLOW_EXPORTER_PARSE_H
 #define LINUX_FLOW_EXPORTER_PARSE_H
@@ -137,11 +137,14 @@ static __always_inline _Bool is_vlan(__be16 protocol)
 }
 
 /* On entry tags->protocol is that of the frame, a VLAN. */
-static __noinline int parse_vlan_tags(struct __sk_buff *skb, struct vlan_tags *tags)
+__noinline int parse_vlan_tags(struct __sk_buff *skb, struct vlan_tags *tags)
 {
-	__be16 protocol = tags->protocol;
+	__be16 protocol;
 	__u32 length = 0;
 
+	if (!tags)
+		return 0;
+	protocol = tags->protocol;
 	for (int i = 0; i < MAX_VLAN_TAGS && is_vlan(protocol); i++) {
 		struct vlan_tag tag;
 		__u16 vid;
@@ -245,12 +248,15 @@ static __always_inline _Bool is_extension(__u8 protocol)
  * Walks from offset to the upper-layer header, or as far as it gets. On entry
  * extensions->protocol is the Next Header of the IPv6 header.
  */
-static __noinline int parse_extensions(struct __sk_buff *skb, __u32 offset, __u32 end,
-				       struct extensions *extensions)
+__noinline int parse_extensions(struct __sk_buff *skb, __u32 offset, __u32 end,
+				struct extensions *extensions)
 {
 	__u32 at = offset & MAX_EXTENSIONS_LENGTH;	/* for the verifier */
-	__u8 protocol = extensions->protocol;
+	__u8 protocol;
 
+	if (!extensions)
+		return 0;
+	protocol = extensions->protocol;
 	for (int i = 0; i < MAX_EXTENSION_HEADERS && is_extension(protocol); i++) {
 		struct extension_header header;
 		__u32 length;

@@ -91,6 +91,8 @@ static struct bpf_map *section(struct bpf_object *object, const char *suffix)
 	exit(1);
 }
 
+#define INTERFACES 1024
+
 static void set_knob(struct bpf_object *object, const char *name, __u32 value)
 {
 	size_t size;
@@ -124,6 +126,8 @@ static struct bpf_object *load(const struct program *program, __u32 flows)
 	while (log && entries < 2 * half)
 		entries *= 2;
 	set_size(object, "index", entries);
+	set_knob(object, "interfaces_max", INTERFACES);
+	set_size(object, "interfaces", (INTERFACES + 1) * libbpf_num_possible_cpus());
 	set_knob(object, "index_entries", entries);
 	if (!program->product) {
 		set_knob(object, "flow_mask", flows - 1);

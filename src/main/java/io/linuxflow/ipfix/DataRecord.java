@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.StringJoiner;
+import java.util.function.Predicate;
 
 /**
  * A Data Record that was read: the values of its Template's fields, in their order. The Java types
@@ -47,19 +48,22 @@ public final class DataRecord {
 
     /** The value of the first field with this element. */
     public Optional<Object> value(InformationElement element) {
-        List<FieldSpecifier> fields = template.fields();
-        for (int i = 0; i < values.length; i++) {
-            InformationElement mine = fields.get(i).element();
-            if (mine.id() == element.id() && mine.enterprise() == element.enterprise()) {
-                return Optional.of(values[i]);
-            }
-        }
-        return Optional.empty();
+        return value(
+                mine -> mine.id() == element.id() && mine.enterprise() == element.enterprise());
     }
 
     /** The value of the first field whose element has this name, in IANA's spelling. */
     public Optional<Object> value(String name) {
-        return Optional.ofNullable(toMap().get(name));
+        return value(mine -> mine.name().equals(name));
+    }
+
+    private Optional<Object> value(Predicate<InformationElement> wanted) {
+        for (int i = 0; i < values.length; i++) {
+            if (wanted.test(template.fields().get(i).element())) {
+                return Optional.of(values[i]);
+            }
+        }
+        return Optional.empty();
     }
 
     /**

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -24,12 +25,14 @@ public final class ElementRegistry {
     private static final String RESOURCE = "iana-ipfix-elements.csv";
     private static final ElementRegistry IANA = new ElementRegistry(load());
 
-    private final Map<Long, InformationElement> byId = new HashMap<>();
+    private final Map<Long, InformationElement> byId = new LinkedHashMap<>();
     private final Map<String, InformationElement> byName = new HashMap<>();
 
     private ElementRegistry(Collection<InformationElement> elements) {
         for (InformationElement element : elements) {
             byId.put(key(element.id(), element.enterprise()), element);
+        }
+        for (InformationElement element : byId.values()) {
             byName.put(key(element.name()), element);
         }
     }
@@ -41,7 +44,7 @@ public final class ElementRegistry {
 
     /**
      * This registry and more elements; one with the identity of an element that is here already
-     * takes its place.
+     * takes its place, and one with a name that is here already is the one found by it.
      */
     public ElementRegistry with(Collection<InformationElement> more) {
         List<InformationElement> all = new ArrayList<>(byId.values());

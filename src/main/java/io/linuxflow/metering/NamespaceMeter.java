@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.metering;
 
+import io.linuxflow.bpf.BpfException;
 import io.linuxflow.bpf.EventFd;
 import io.linuxflow.bpf.LinkMonitor;
 import io.linuxflow.bpf.NetworkNamespace;
@@ -242,6 +243,7 @@ final class NamespaceMeter {
         private long earlyFlips;
         private long drainNanos;
         private long flipNanos;
+        private boolean linksUnknown;
 
         Session(
                 FlowMeterObject programs,
@@ -254,10 +256,10 @@ final class NamespaceMeter {
             this.events = events;
             this.links = links;
             this.attachments = attachments;
-            clock = new KernelClock(programs.object(), options.clock());
             exclude = programs::exclude;
             ExportSessions.listen(exclude);
             attachments.update();
+            clock = new KernelClock(programs.object(), options.clock());
         }
 
         /** Waits for something to do, and does it. */
@@ -272,8 +274,8 @@ final class NamespaceMeter {
             }
             wake.clear();
             events.consume();
-            if (links.drain()) {
-                attachments.update();
+            if (links.drain() || linksUnknown) {
+                updateAttachments();
             }
             for (var request = requests.poll(); request != null; request = requests.poll()) {
                 request.accept(this, null);
@@ -285,6 +287,17 @@ final class NamespaceMeter {
             } else if (slotsFillUp && age >= SHORTEST_EPOCH.toNanos()) {
                 earlyFlips++;
                 endEpoch(Flow.LACK_OF_RESOURCES, now + EARLY_PATIENCE.toNanos());
+            }
+        }
+
+        /** What can't be done now, for want of memory, say, is tried again; the meter goes on. */
+        private void updateAttachments() {
+            try {
+                attachments.update();
+                linksUnknown = false;
+            } catch (BpfException e) {
+                LOG.warn("Interfaces will be looked at again: {}", e.getMessage());
+                linksUnknown = true;
             }
         }
 

@@ -131,7 +131,7 @@ class EbpfFlowmapConsumerTest {
                 "first",
                 "ebpf-flowmap:flows?interfaces=eth*,ns0:veth0&direction=both&hook=clsact"
                         + "&clsactPriority=2&clsactHandle=3&drainInterval=250ms&slots=1000"
-                        + "&indexEntries=2000&clock=boot&batchSize=10",
+                        + "&clock=boot&batchSize=10",
                 first);
         camel.start();
 

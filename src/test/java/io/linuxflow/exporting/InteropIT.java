@@ -234,12 +234,14 @@ class InteropIT {
         List<JsonNode> flows;
         try (Collector nfacctd =
                 Collector.start(port, log, "nfacctd", "-f", configuration.toString())) {
+            // It takes in flows before its plugin runs, and drops them.
+            await().atMost(Duration.ofSeconds(20))
+                    .until(() -> Files.readString(log).contains("Purging cache - END"));
             nfacctd.send(defaults);
             await().atMost(Duration.ofSeconds(20))
                     .untilAsserted(
                             () ->
                                     assertThat(lines(output))
-                                            .as(Files.readString(log))
                                             .hasSizeGreaterThanOrEqualTo(4 + 2 * MORE));
             nfacctd.stop();
             flows = lines(output);

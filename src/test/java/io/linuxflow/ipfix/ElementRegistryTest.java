@@ -60,6 +60,18 @@ class ElementRegistryTest {
     }
 
     @Test
+    void anElementOfTheSameIdentityReplacesTheOldOneUnderBothKeys() {
+        InformationElement renamed =
+                new InformationElement(1, 0, "bytes", AbstractDataType.UNSIGNED64);
+
+        ElementRegistry changed = IANA.with(List.of(renamed));
+
+        assertThat(changed.byId(1, 0)).contains(renamed);
+        assertThat(changed.byName("bytes")).contains(renamed);
+        assertThat(changed.byName("octetDeltaCount")).isEmpty();
+    }
+
+    @Test
     void refusesIdentifiersThatDoNotFitOnTheWire() {
         assertThatIllegalArgumentException()
                 .isThrownBy(

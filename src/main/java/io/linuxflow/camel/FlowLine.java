@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.camel;
+
+import io.linuxflow.ipfix.DataRecord;
+import io.netty.util.NetUtil;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** A Data Record on one line, for people to read. */
+public final class FlowLine {
+
+    private static final Map<Long, String> PROTOCOLS =
+            Map.of(
+                    1L, "ICMP", 6L, "TCP", 17L, "UDP", 33L, "DCCP", 47L, "GRE", 50L, "ESP", 58L,
+                    "ICMPv6", 132L, "SCTP", 136L, "UDPLite");
+
+    private FlowLine() {}
+
+    /**
+     * When the flow began and how long it lasted, protocol, both ends, what it amounts to, and the
+     * interfaces; "-" for what the record doesn't have. A record without addresses is no flow: it
+     * is shown field by field.
+     */
+    public static String of(DataRecord data) {
+        Map<String, Object> fields = data.toMap();
+        Object source = either(fields, "sourceIPv4Address", "sourceIPv6Address");
+        Object destination = either(fields, "destinationIPv4Address", "destinationIPv6Address");
+        if (source == null || destination == null) {
+            return data.toString();
+        }
+        return String.format(
+                Locale.ROOT,
+                "%-24s %8s  %-7s %21s > %-21s %8s packets %10s octets  if %s > %s",
+                time(fields, "Start").map(Instant::toString).orElse("-"),
+                duration(fields),
+                protocol(fields.get("protocolIdentifier")),
+                end(source, fields.get("sourceTransportPort")),
+                end(destination, fields.get("destinationTransportPort")) + icmp(fields),
+                orDash(fields.get("packetDeltaCount")),
+                orDash(fields.get("octetDeltaCount")),
+                orDash(fields.get("ingressInterface")),
+                orDash(fields.get("egressInterface")));
+    }
+
+    private static String duration(Map<String, Object> fields) {
+        return time(fields, "Start")
+                .flatMap(start -> time(fields, "End").map(end -> Duration.between(start, end)))
+                .map(d -> String.format(Locale.ROOT, "%.3fs", d.toNanos() / 1e9))
+                .orElse("-");
+    }
+
+    private static Optional<Instant> time(Map<String, Object> fields, String which) {
+        for (String unit :
+                new String[] {"Nanoseconds", "Microseconds", "Milliseconds", "Seconds"}) {
+            if (fields.get("flow" + which + unit) instanceof Instant time) {
+                return Optional.of(time);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String protocol(Object number) {
+        return number instanceof Long known
+                ? PROTOCOLS.getOrDefault(known, number.toString())
+                : orDash(number);
+    }
+
+    /** IPv6 addresses with a port are in brackets (RFC 5952, section 6). */
+    private static String end(Object address, Object port) {
+        String text = NetUtil.toAddressString((InetAddress) address);
+        if (port == null || port.equals(0L)) {
+            return text;
+        }
+        return (text.indexOf(':') < 0 ? text : "[" + text + "]") + ":" + port;
+    }
+
+    private static String icmp(Map<String, Object> fields) {
+        return either(fields, "icmpTypeCodeIPv4", "icmpTypeCodeIPv6") instanceof Long typeCode
+                ? " type " + (typeCode >> 8) + " code " + (typeCode & 0xff)
+                : "";
+    }
+
+    private static Object either(Map<String, Object> fields, String one, String other) {
+        return fields.getOrDefault(one, fields.get(other));
+    }
+
+    private static String orDash(Object value) {
+        return value == null ? "-" : value.toString();
+    }
+}

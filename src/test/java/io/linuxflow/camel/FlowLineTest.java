@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.camel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.linuxflow.exporting.ExportOptions;
+import io.linuxflow.exporting.ExportingProcess;
+import io.linuxflow.exporting.FieldList;
+import io.linuxflow.ipfix.IpfixException;
+import io.linuxflow.ipfix.IpfixReader;
+import io.linuxflow.ipfix.MessageWriter;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class FlowLineTest {
+
+    @Test
+    void aFlowIsOneLineOfWhatMattersMost() throws IpfixException {
+        assertThat(lines(FieldList.DEFAULT_ELEMENTS))
+                .containsExactlyInAnyOrder(
+                        "2026-11-24T12:00:00.123Z 1.500s TCP 10.0.0.1:1024 > 10.0.0.2:443"
+                                + " 3 packets 300 octets if 2 > 3",
+                        "2026-11-24T12:00:00.123Z 1.500s TCP [2001:db8::1]:1025 >"
+                                + " [2001:db8::2]:443 4 packets 400 octets if 2 > 3",
+                        "2026-11-24T12:00:00.123Z 1.500s ICMP 10.0.0.1 > 10.0.0.2 type 8 code 0"
+                                + " 5 packets 500 octets if 2 > 3",
+                        "2026-11-24T12:00:00.123Z 1.500s ICMPv6 2001:db8::1 > 2001:db8::2"
+                                + " type 128 code 0 6 packets 600 octets if 2 > 3");
+    }
+
+    @Test
+    void whatTheRecordDoesNotHaveIsADash() throws IpfixException {
+        assertThat(lines("sourceIPv4Address,destinationIPv4Address"))
+                .contains("- - - 10.0.0.1 > 10.0.0.2 - packets - octets if - > -");
+    }
+
+    @Test
+    void aRecordWithoutAddressesIsShownFieldByField() throws IpfixException {
+        assertThat(lines("packetDeltaCount,ipVersion")).contains("packetDeltaCount=3 ipVersion=4");
+    }
+
+    /** Columns are padded; here that is folded. */
+    private static List<String> lines(String fields) throws IpfixException {
+        ExportingProcess exporting =
+                new ExportingProcess(
+                        new ExportOptions(FieldList.parse(fields), 1400, Duration.ZERO, 1));
+        MessageWriter writer = new MessageWriter();
+        exporting.encode(TestFlows.ofEachKind(), 0, writer);
+        ByteBuffer octets = ByteBuffer.wrap(writer.toByteArray());
+        IpfixReader reader = new IpfixReader();
+        List<String> lines = new ArrayList<>();
+        while (octets.hasRemaining()) {
+            reader.read("test", octets)
+                    .records()
+                    .forEach(data -> lines.add(FlowLine.of(data).replaceAll(" +", " ").strip()));
+        }
+        return lines;
+    }
+}
