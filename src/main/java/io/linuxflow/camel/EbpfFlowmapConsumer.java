@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * through {@code direct} or a Kamelet, run that long. A suspended consumer keeps its queue.
  */
 @ManagedResource(description = "Managed consumer of an eBPF flow meter")
-public class EbpfFlowmapConsumer extends DefaultConsumer implements Suspendable {
+public final class EbpfFlowmapConsumer extends DefaultConsumer implements Suspendable {
 
     private static final Logger LOG = LoggerFactory.getLogger(EbpfFlowmapConsumer.class);
 
