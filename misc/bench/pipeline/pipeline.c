@@ -17,7 +17,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "datagrams.h"
-#include "frames.h"
+#include "../frames.h"
 
 #define MS 1000000ull
 #define QUIET (300 * MS)	/* no datagram for so long: the drain has ended */
