@@ -17,12 +17,12 @@ import java.time.Duration;
 public record CacheOptions(
         Duration activeTimeout, Duration idleTimeout, Duration finishedDrain, int maxFlows) {
 
+    private static final Duration LONGEST = Duration.ofDays(365);
+
     /** Active timeout 30 s, idle timeout 15 s, finished within 5 s, 262,144 flows. */
     public static final CacheOptions DEFAULT =
             new CacheOptions(
                     Duration.ofSeconds(30), Duration.ofSeconds(15), Duration.ofSeconds(5), 1 << 18);
-
-    private static final Duration LONGEST = Duration.ofDays(365);
 
     public CacheOptions {
         if (!activeTimeout.isZero()) {

@@ -77,15 +77,25 @@ final class SlotLog implements AutoCloseable {
             Consumer<FlowBatch> sink) {
         drain(
                 ended,
-                (half, flows) -> {
-                    for (int from = 0; from < flows; from += batchSize) {
-                        int size = Math.min(batchSize, flows - from);
-                        byte[] records = new byte[size * SIZE];
-                        half.get(from * SIZE, records);
-                        finish(records, time, (byte) endReason);
-                        sink.accept(new FlowBatch(records, size, observationDomain));
-                    }
-                });
+                (slots, count) ->
+                        handOut(slots, count, time, endReason, batchSize, observationDomain, sink));
+    }
+
+    static void handOut(
+            ByteBuffer slots,
+            int count,
+            WallClock time,
+            int endReason,
+            int batchSize,
+            int observationDomain,
+            Consumer<FlowBatch> sink) {
+        for (int from = 0; from < count; from += batchSize) {
+            int size = Math.min(batchSize, count - from);
+            byte[] records = new byte[size * SIZE];
+            slots.get(from * SIZE, records);
+            finish(records, time, (byte) endReason);
+            sink.accept(new FlowBatch(records, size, observationDomain));
+        }
     }
 
     /**
