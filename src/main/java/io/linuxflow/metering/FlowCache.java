@@ -51,6 +51,9 @@ final class FlowCache {
 
     private static final int NOT_ENDED = 0;
 
+    /** Searches that are done before their results are used, so that the CPU overlaps them. */
+    private static final int SEARCHES = 64;
+
     private final FlowTable table;
     private final BatchWriter writer;
 
@@ -67,6 +70,8 @@ final class FlowCache {
     private long lastEpoch;
 
     private long uncachedFlows;
+    private final int[] hashes = new int[SEARCHES];
+    private final int[] found = new int[SEARCHES];
 
     /**
      * @param options of a cache that is enabled
@@ -109,8 +114,19 @@ final class FlowCache {
      * @param now the end of the epoch: no reading in the slots is later
      */
     void merge(ByteBuffer slots, int count, WallClock now, Consumer<FlowBatch> sink) {
-        for (int at = 0, end = count * SIZE; at < end; at += SIZE) {
-            mergeSlot(slots, at, now, sink);
+        for (int from = 0; from < count; from += SEARCHES) {
+            int searches = Math.min(SEARCHES, count - from);
+            for (int i = 0, at = from * SIZE; i < searches; i++, at += SIZE) {
+                hashes[i] = table.hash(slots, at);
+                found[i] = table.find(slots, at, hashes[i]);
+            }
+            for (int i = 0, at = from * SIZE; i < searches; i++, at += SIZE) {
+                if (found[i] != FlowTable.NONE) {
+                    add(slots, at, found[i]);
+                } else {
+                    begin(slots, at, hashes[i], now, sink);
+                }
+            }
         }
         expire(now, sink);
         writer.flush(sink);
@@ -141,10 +157,11 @@ final class FlowCache {
         writer.flush(sink);
     }
 
-    private void mergeSlot(ByteBuffer slots, int at, WallClock now, Consumer<FlowBatch> sink) {
-        int hash = table.hash(slots, at);
+    private void begin(
+            ByteBuffer slots, int at, int hash, WallClock now, Consumer<FlowBatch> sink) {
         int flow = table.find(slots, at, hash);
         if (flow != FlowTable.NONE) {
+            // Its other slot in this epoch came just before.
             add(slots, at, flow);
             return;
         }
