@@ -221,11 +221,11 @@ static __always_inline __u64 hash(const struct flow_key *key)
 		0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93,
 		0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3,
 	};
-	__u64 sum = 0;
+	__u64 seed = hash_seed, sum = 0;
 
 #pragma unroll
 	for (unsigned int i = 0; i < sizeof(*key) / sizeof(word); i++) {
-		__u64 mixed = ((const word *)key)[i] ^ hash_seed;
+		__u64 mixed = ((const word *)key)[i] ^ seed;
 
 		sum += (mixed ^ mixed >> 32) * odd[i];
 	}

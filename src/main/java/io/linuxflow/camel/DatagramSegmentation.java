@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.camel;
 
+import io.linuxflow.bpf.BpfException;
 import io.linuxflow.bpf.UdpSegmentation;
 import io.netty.channel.Channel;
 import java.net.InetSocketAddress;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The size of the datagrams that the writes of a channel are cut into. */
 final class DatagramSegmentation {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DatagramSegmentation.class);
 
     private static final int UNCUT = 0;
 
@@ -16,7 +21,11 @@ final class DatagramSegmentation {
     private int size = UNCUT;
 
     DatagramSegmentation(Channel channel) {
-        socket = UdpSegmentation.of((InetSocketAddress) channel.localAddress());
+        try {
+            socket = UdpSegmentation.of((InetSocketAddress) channel.localAddress());
+        } catch (BpfException | LinkageError e) {
+            LOG.info("IPFIX Messages are sent one by one: {}", e.getMessage());
+        }
     }
 
     /**

@@ -47,6 +47,8 @@ public class EbpfFlowmapComponent extends HealthCheckComponent implements Extend
     @Override
     protected void doInit() throws Exception {
         super.doInit();
+        // The CLI may have loaded this jar for a route (//DEPS), too late for a plugin.
+        FlowExportPlugin.bind(getCamelContext());
         getCamelContext().addStartupListener(this);
     }
 

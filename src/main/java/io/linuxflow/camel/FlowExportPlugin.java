@@ -10,6 +10,10 @@ public final class FlowExportPlugin implements ContextServicePlugin {
 
     @Override
     public void load(CamelContext camelContext) {
+        bind(camelContext);
+    }
+
+    static void bind(CamelContext camelContext) {
         Registry registry = camelContext.getRegistry();
         if (registry.lookupByName(IpfixDatagramEncoder.NAME) == null) {
             registry.bind(IpfixDatagramEncoder.NAME, new IpfixDatagramEncoder());

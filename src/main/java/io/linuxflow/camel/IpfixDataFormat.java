@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,9 +84,6 @@ public class IpfixDataFormat extends ServiceSupport implements DataFormat, DataF
                     "marshal ipfix takes a FlowBatch as ebpf-flowmap gives it, not "
                             + (graph == null ? "null" : graph.getClass().getName()));
         }
-        // Whoever looks at the octets as text, such as the tracer of the dev profile at each step,
-        // gets one character for each at the least cost.
-        exchange.setProperty(Exchange.CHARSET_NAME, StandardCharsets.ISO_8859_1.name());
         writer.clear();
         exporting.encode(batch, System.currentTimeMillis(), writer);
         stream.write(writer.array(), 0, writer.length());

@@ -94,6 +94,10 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
             if (collector.isUnresolved()) {
                 throw new IOException("unknown host " + collector.getHostString());
             }
+            if (segmentation == null) {
+                segmentation = new DatagramSegmentation(context.channel());
+            }
+            session.use(context.channel(), collector);
             ByteBuf messages = messages(context, envelope.content());
             exports.add(new Export(messages, collector, promise));
         } catch (IOException | RuntimeException e) {
@@ -154,10 +158,6 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
                     1,
                     new IOException("octet " + start + " begins no IPFIX Message"));
             return;
-        }
-        session.use(context.channel(), export.collector);
-        if (segmentation == null) {
-            segmentation = new DatagramSegmentation(context.channel());
         }
         int octets = run(messages, start, length);
         if (octets == length || !segmentation.cut(length)) {

@@ -13,7 +13,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import org.apache.camel.Message;
+import org.apache.camel.ProducerTemplate;
+import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.impl.DefaultCamelContext;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 
 class FlowJsonTest {
@@ -119,5 +122,27 @@ class FlowJsonTest {
                         "2/3/58/2001:db8::1:0/2001:db8::2:32768");
         assertThat(StreamSupport.stream(records.spliterator(), false)).hasSize(4);
         assertThat(records).hasToString("Kafka records of " + BATCH);
+    }
+
+    @Test
+    void routesNameItsMethods() throws Exception {
+        try (DefaultCamelContext camel = new DefaultCamelContext()) {
+            camel.addRoutes(
+                    new RouteBuilder() {
+                        @Override
+                        public void configure() {
+                            from("direct:log").bean(FlowJson.class, "log");
+                            from("direct:kafka").bean(FlowJson.class, "kafka");
+                        }
+                    });
+            camel.start();
+            ProducerTemplate template = camel.createProducerTemplate();
+
+            assertThat((byte[]) template.requestBody("direct:log", BATCH))
+                    .isEqualTo(FlowJson.log(BATCH));
+            assertThat(template.requestBody("direct:kafka", BATCH))
+                    .asInstanceOf(InstanceOfAssertFactories.ITERABLE)
+                    .hasSize(4);
+        }
     }
 }

@@ -41,7 +41,10 @@ class IpfixDataFormatTest extends CamelTestSupport {
                 small.setTemplateRefresh(Duration.ZERO);
                 bindToRegistry("small", small);
 
-                from("direct:marshal").marshal(new CustomDataFormat("ipfix")).to("mock:octets");
+                from("direct:marshal")
+                        .routeId("marshal")
+                        .marshal(new CustomDataFormat("ipfix"))
+                        .to("mock:octets");
                 from("direct:small").marshal(new CustomDataFormat("small")).to("mock:octets");
                 from("direct:unmarshal")
                         .unmarshal(new CustomDataFormat("ipfix"))
@@ -101,6 +104,18 @@ class IpfixDataFormatTest extends CamelTestSupport {
 
         assertThat(ByteBuffer.wrap(first).getInt(8)).isZero();
         assertThat(ByteBuffer.wrap(second).getInt(8)).isEqualTo(3);
+    }
+
+    @Test
+    void aRouteStartedAgainBeginsANewTransportSession() throws Exception {
+        marshal("direct:marshal", TestFlows.tcp(3, 1));
+
+        context.getRouteController().stopRoute("marshal");
+        context.getRouteController().startRoute("marshal");
+
+        byte[] octets = marshal("direct:marshal", TestFlows.tcp(3, 1));
+        assertThat(ByteBuffer.wrap(octets).getInt(8)).isZero();
+        assertThat(unmarshal(octets, new Object())).hasSize(3);
     }
 
     @Test

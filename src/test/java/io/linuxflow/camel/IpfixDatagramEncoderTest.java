@@ -201,6 +201,17 @@ class IpfixDatagramEncoderTest {
     }
 
     @Test
+    void refusesACollectorThatIsNoAddress() {
+        address = new InetSocketAddress("0.0.0.0", 4739);
+        assertThatThrownBy(() -> send(message(300, 0)).syncUninterruptibly())
+                .hasMessageContaining("0.0.0.0:4739 is no address");
+
+        address = InetSocketAddress.createUnresolved("no.such.host", 4739);
+        assertThatThrownBy(() -> send(message(300, 0)).syncUninterruptibly())
+                .hasMessageContaining("unknown host no.such.host");
+    }
+
+    @Test
     void aMessageCutOffAtTheEndFailsAfterTheOthersWereSent() {
         byte[] octets = concatenate(messages(300, 300));
 

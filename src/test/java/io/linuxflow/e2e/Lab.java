@@ -134,12 +134,17 @@ final class Lab implements AutoCloseable {
         Shell.run(("ip " + arguments).split(" "));
     }
 
-    /** What the action returns, run by a thread that is in the namespace. */
+    /**
+     * What the action returns, run by a thread that is in the namespace; null is the tests' own.
+     */
     static <T> T in(String namespace, Callable<T> action) {
         FutureTask<T> task =
                 new FutureTask<>(
                         () -> {
-                            try (NetworkNamespace entered = NetworkNamespace.named(namespace)) {
+                            try (NetworkNamespace entered =
+                                    namespace == null
+                                            ? NetworkNamespace.current()
+                                            : NetworkNamespace.named(namespace)) {
                                 entered.enter();
                                 return action.call();
                             }
