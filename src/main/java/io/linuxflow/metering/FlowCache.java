@@ -34,7 +34,7 @@ import java.util.function.Consumer;
  *
  * <p>Each flow is in a list. Those with a FIN or RST are in one that is looked through at the end
  * of each epoch; each is either active or goes out. The others are on a wheel of lists, by the time
- * at which they may have to go out at the earliest. A packet only ever moves that time on, which
+ * at which they may have to go out at the earliest. A later packet only moves that time on, which
  * nobody needs to know before it has come: the flow is then put further on.
  *
  * <p>Belongs to one thread.
@@ -187,6 +187,10 @@ final class FlowCache {
             record.putInt(to + FRAGMENT_ID, slots.getInt(at + FRAGMENT_ID));
             record.putInt(to + FLOW_LABEL, slots.getInt(at + FLOW_LABEL));
             record.put(to + TOS, slots.get(at + TOS));
+            if (record.get(to + END_REASON) == NOT_ENDED) {
+                table.unlink(flow);
+                putOnWheel(flow);
+            }
         }
         long last = slots.getLong(at + LAST);
         if (last - record.getLong(to + LAST) > 0) {

@@ -6,6 +6,7 @@ import static io.linuxflow.flow.FlowLayout.SIZE;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import java.util.Arrays;
 import java.util.function.IntFunction;
 import org.slf4j.Logger;
@@ -27,7 +28,7 @@ final class FlowTable {
     /** What {@link #find} and {@link #insert} return for no entry. */
     static final int NONE = -1;
 
-    /** Two longs an entry in the index, and Java arrays end at 2^31. */
+    /** More take an index of more than a buffer holds. */
     static final int MAX_FLOWS = 1 << 24;
 
     /** Where the entry keeps when the flow's end was seen, a long. */
@@ -60,7 +61,8 @@ final class FlowTable {
     private final IntFunction<ByteBuffer> allocator;
     private final int[] heads;
     private final ByteBuffer[] segments;
-    private long[] index = new long[SMALLEST_INDEX];
+    private LongBuffer index;
+    private int mask;
     private int size;
 
     /** Entries that memory was taken for. */
@@ -69,10 +71,7 @@ final class FlowTable {
     /** The most there can be: less than asked for, once there is no more memory. */
     private int limit;
 
-    /** Entries from here on were never used. */
-    private int fresh;
-
-    /** First of the list of those that were removed. */
+    /** First of the list of those that were removed; without any, the others are 0 to size. */
     private int removed = NONE;
 
     /**
@@ -80,7 +79,7 @@ final class FlowTable {
      * @param lists how many lists there are, numbered from 0
      * @param seed goes into the hash: a random one keeps strangers from sending flows that all meet
      *     in one place of the index
-     * @param allocator makes a segment, of a number of octets
+     * @param allocator makes memory of a number of octets, all 0
      */
     FlowTable(int maxFlows, int lists, long seed, IntFunction<ByteBuffer> allocator) {
         this.maxFlows = maxFlows;
@@ -88,6 +87,7 @@ final class FlowTable {
         this.allocator = allocator;
         limit = maxFlows;
         segments = new ByteBuffer[(maxFlows - 1 >>> SEGMENT_SHIFT) + 1];
+        useIndex(allocator.apply(SMALLEST_INDEX * Long.BYTES));
         heads = new int[lists];
         Arrays.fill(heads, NONE);
     }
@@ -123,10 +123,10 @@ final class FlowTable {
 
     /** The entry with the key of a record, or {@link #NONE}. */
     int find(ByteBuffer records, int at, int hash) {
-        int mask = index.length - 1;
-        for (int i = hash & mask; index[i] != 0; i = i + 1 & mask) {
-            if (hash(index[i]) == hash) {
-                int entry = entry(index[i]);
+        long reference;
+        for (int i = hash & mask; (reference = index.get(i)) != 0; i = i + 1 & mask) {
+            if (hash(reference) == hash) {
+                int entry = entry(reference);
                 if (sameKey(segment(entry), offset(entry), records, at)) {
                     return entry;
                 }
@@ -150,87 +150,96 @@ final class FlowTable {
      * @return its entry, {@link #NONE} if the table is full
      */
     int insert(ByteBuffer records, int at, int hash) {
-        int entry = take();
-        if (entry != NONE) {
-            segment(entry).put(offset(entry), records, at, SIZE);
-            if (++size > index.length / 2) {
-                growIndex();
-            }
-            addToIndex((long) hash << 32 | entry + 1);
+        if (size == limit
+                || size == index.capacity() / 2 && !growIndex()
+                || size == capacity && !addSegment()) {
+            return NONE;
         }
-        return entry;
-    }
-
-    private int take() {
-        int entry = removed;
-        if (entry != NONE) {
+        int entry = size++;
+        if (removed != NONE) {
+            entry = removed;
             removed = next(entry);
-        } else if (fresh < capacity || fresh < limit && addSegment()) {
-            entry = fresh++;
         }
+        segment(entry).put(offset(entry), records, at, SIZE);
+        addToIndex((long) hash << 32 | entry + 1);
         return entry;
     }
 
     private boolean addSegment() {
         int entries = Math.min(1 << SEGMENT_SHIFT, maxFlows - capacity);
+        ByteBuffer memory = allocate((entries << ENTRY_SHIFT) + CACHE_LINE);
+        if (memory == null) {
+            return false;
+        }
+        segments[capacity >>> SEGMENT_SHIFT] =
+                memory.alignedSlice(CACHE_LINE).order(ByteOrder.nativeOrder());
+        capacity += entries;
+        return true;
+    }
+
+    private boolean growIndex() {
+        LongBuffer old = index;
+        ByteBuffer memory = allocate(2 * old.capacity() * Long.BYTES);
+        if (memory == null) {
+            return false;
+        }
+        useIndex(memory);
+        for (int i = 0; i < old.capacity(); i++) {
+            if (old.get(i) != 0) {
+                addToIndex(old.get(i));
+            }
+        }
+        return true;
+    }
+
+    private void useIndex(ByteBuffer memory) {
+        index = memory.order(ByteOrder.nativeOrder()).asLongBuffer();
+        mask = index.capacity() - 1;
+    }
+
+    /** Null if there is no more memory; then the table keeps to the flows it has now. */
+    private ByteBuffer allocate(int octets) {
         try {
-            segments[capacity >>> SEGMENT_SHIFT] =
-                    allocator
-                            .apply((entries << ENTRY_SHIFT) + CACHE_LINE)
-                            .alignedSlice(CACHE_LINE)
-                            .order(ByteOrder.nativeOrder());
-            capacity += entries;
-            return true;
+            return allocator.apply(octets);
         } catch (OutOfMemoryError e) {
-            limit = capacity;
+            limit = size;
             LOG.warn(
                     "The flow cache keeps to {} flows, though cacheMaxFlows is {}: {}. Give Java"
                             + " more with -XX:MaxDirectMemorySize, or lower cacheMaxFlows.",
                     limit,
                     maxFlows,
                     e.getMessage());
-            return false;
+            return null;
         }
     }
 
     /** Takes an entry, which is in no list any more, out of the table. */
     void remove(int entry) {
-        int mask = index.length - 1;
         int hole = hash(segment(entry), offset(entry)) & mask;
-        while (entry(index[hole]) != entry) {
+        while (entry(index.get(hole)) != entry) {
             hole = hole + 1 & mask;
         }
         // What a search would no longer reach across the hole moves into it.
-        for (int i = hole + 1 & mask; index[i] != 0; i = i + 1 & mask) {
-            int home = hash(index[i]) & mask;
+        long reference;
+        for (int i = hole + 1 & mask; (reference = index.get(i)) != 0; i = i + 1 & mask) {
+            int home = hash(reference) & mask;
             if ((i - home & mask) >= (i - hole & mask)) {
-                index[hole] = index[i];
+                index.put(hole, reference);
                 hole = i;
             }
         }
-        index[hole] = 0;
+        index.put(hole, 0);
         size--;
         setNext(entry, removed);
         removed = entry;
     }
 
-    private void growIndex() {
-        long[] old = index;
-        index = new long[2 * old.length];
-        for (long reference : old) {
-            if (reference != 0) {
-                addToIndex(reference);
-            }
-        }
-    }
-
     private void addToIndex(long reference) {
-        int mask = index.length - 1;
         int i = hash(reference) & mask;
-        while (index[i] != 0) {
+        while (index.get(i) != 0) {
             i = i + 1 & mask;
         }
-        index[i] = reference;
+        index.put(i, reference);
     }
 
     private static int hash(long reference) {

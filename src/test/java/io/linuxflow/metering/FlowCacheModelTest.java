@@ -25,7 +25,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 class FlowCacheModelTest {
 
     private static final long NANOS_PER_UNIT = 1000;
-    private static final long ACTIVE = 3000;
     private static final long IDLE = 1500;
     private static final long FINISHED = 400;
     private static final int BATCH = 512;
@@ -41,14 +40,16 @@ class FlowCacheModelTest {
 
     private static final class Model {
         private final int maxFlows;
+        private final long active;
         private final Map<Integer, Seen> flows = new HashMap<>();
         private final Map<Integer, Long> ended = new HashMap<>();
         private final List<Seen> out = new ArrayList<>();
         private long lastEpoch;
         private long uncached;
 
-        Model(int maxFlows) {
+        Model(int maxFlows, long active) {
             this.maxFlows = maxFlows;
+            this.active = active;
         }
 
         void merge(Seen b) {
@@ -95,7 +96,7 @@ class FlowCacheModelTest {
             }
             return now - flow.last >= IDLE
                     ? Flow.IDLE_TIMEOUT
-                    : now - flow.first >= ACTIVE ? Flow.ACTIVE_TIMEOUT : 0;
+                    : now - flow.first >= active ? Flow.ACTIVE_TIMEOUT : 0;
         }
 
         void flush() {
@@ -122,20 +123,21 @@ class FlowCacheModelTest {
         return (value - 1) * FlowLayout.KEY_SIZE + octet;
     }
 
-    @ParameterizedTest(name = "{0} of {1} flows")
+    @ParameterizedTest(name = "{0} of {1} flows, active timeout {2}")
     @CsvSource({
-        "1, 20, 200000",
-        "100, 3000, 1000000",
-        "511, 600, 1000000",
-        "262144, 14000, 2000000",
+        "1, 20, 3000, 200000",
+        "100, 3000, 3000, 1000000",
+        "511, 600, 3000, 1000000",
+        "262144, 14000, 3000, 2000000",
+        "262144, 3000, 1100, 1000000",
     })
-    void whatGoesOutIsWhatTheModelSays(int maxFlows, int keys, int deltas) {
+    void whatGoesOutIsWhatTheModelSays(int maxFlows, int keys, long active, int deltas) {
         Random random = new Random(maxFlows);
-        Model model = new Model(maxFlows);
+        Model model = new Model(maxFlows, active);
         FlowCache cache =
                 new FlowCache(
                         new CacheOptions(
-                                Duration.ofNanos(ACTIVE * NANOS_PER_UNIT),
+                                Duration.ofNanos(active * NANOS_PER_UNIT),
                                 Duration.ofNanos(IDLE * NANOS_PER_UNIT),
                                 Duration.ofNanos(FINISHED * NANOS_PER_UNIT),
                                 maxFlows),

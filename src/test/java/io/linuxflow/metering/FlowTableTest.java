@@ -9,38 +9,60 @@ import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FlowTableTest {
 
+    /** References in an index that is new, and entries in a segment. */
+    private static final int INDEX = 1024;
+
     private static final int SEGMENT = 8192;
+    private static final int OCTETS_OF_INDEX = 8;
+    private static final int OCTETS_OF_ENTRY = 128;
 
     private final AtomicInteger allocated = new AtomicInteger();
+    private final AtomicInteger refused = new AtomicInteger();
 
     @Test
     void takesMemoryAsItIsNeeded() {
         FlowTable table = table(FlowTable.MAX_FLOWS, Integer.MAX_VALUE);
-        assertThat(allocated).hasValue(0);
+        assertThat(allocated).hasValue(INDEX * OCTETS_OF_INDEX);
         insert(table, 0, 1);
-        assertThat(allocated).hasValue(1);
-        insert(table, 1, SEGMENT);
-        assertThat(allocated).hasValue(1);
-        insert(table, SEGMENT, SEGMENT + 1);
-        assertThat(allocated).hasValue(2);
+        int oneSegment = allocated.get();
+        assertThat(oneSegment).isLessThan(2 * SEGMENT * OCTETS_OF_ENTRY);
+        insert(table, 1, INDEX / 2);
+        assertThat(allocated).hasValue(oneSegment);
+        insert(table, INDEX / 2, INDEX / 2 + 1);
+        assertThat(allocated).hasValue(oneSegment + 2 * INDEX * OCTETS_OF_INDEX);
     }
 
-    @Test
-    void withoutMoreMemoryItKeepsToWhatItHas() {
-        FlowTable table = table(5 * SEGMENT, 2);
+    /** The memory is short for a segment or for the index, whichever comes next. */
+    @ParameterizedTest
+    @ValueSource(ints = {100_000, 1_100_000, 1_300_000, 3_000_000, 3_200_000})
+    void withoutMoreMemoryItKeepsToWhatItHas(int octets) {
+        FlowTable table = table(FlowTable.MAX_FLOWS, octets);
 
-        assertThat(insert(table, 0, 2 * SEGMENT)).doesNotContain(FlowTable.NONE);
-        assertThat(insert(table, 2 * SEGMENT, 2 * SEGMENT + 2)).containsOnly(FlowTable.NONE);
-        assertThat(table.size()).isEqualTo(2 * SEGMENT);
-        assertThat(find(table, 17)).isNotEqualTo(FlowTable.NONE);
+        int flows = 0;
+        while (!insert(table, flows, flows + 1).contains(FlowTable.NONE)) {
+            flows++;
+        }
+        assertThat(allocated.get()).isLessThanOrEqualTo(octets);
+        assertThat(table.size()).isEqualTo(flows);
+        assertThat(refused).hasValue(1);
+        for (int flow = 0; flow < flows; flow++) {
+            assertThat(find(table, flow)).isNotEqualTo(FlowTable.NONE);
+        }
 
-        table.remove(find(table, 17));
-        assertThat(find(table, 17)).isEqualTo(FlowTable.NONE);
-        assertThat(insert(table, 17, 18)).doesNotContain(FlowTable.NONE);
-        assertThat(insert(table, 3 * SEGMENT, 3 * SEGMENT + 1)).containsOnly(FlowTable.NONE);
+        // It does not ask again, and uses what is freed.
+        assertThat(insert(table, flows + 1, flows + 9)).containsOnly(FlowTable.NONE);
+        assertThat(refused).hasValue(1);
+        if (flows > 0) {
+            table.remove(find(table, 0));
+            assertThat(find(table, 0)).isEqualTo(FlowTable.NONE);
+            assertThat(insert(table, flows, flows + 1)).doesNotContain(FlowTable.NONE);
+            assertThat(insert(table, 0, 1)).containsOnly(FlowTable.NONE);
+        }
     }
 
     @Test
@@ -91,15 +113,17 @@ class FlowTableTest {
         assertThat(other.hash(slots.memory, 0)).isNotEqualTo(table.hash(slots.memory, 0));
     }
 
-    private FlowTable table(int maxFlows, int segments) {
+    private FlowTable table(int maxFlows, int octets) {
         return new FlowTable(
                 maxFlows,
                 1,
                 1,
                 size -> {
-                    if (allocated.getAndIncrement() == segments) {
+                    if (allocated.get() + size > octets) {
+                        refused.incrementAndGet();
                         throw new OutOfMemoryError("Cannot reserve direct buffer memory");
                     }
+                    allocated.addAndGet(size);
                     return ByteBuffer.allocateDirect(size);
                 });
     }
