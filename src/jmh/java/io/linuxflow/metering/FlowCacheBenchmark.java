@@ -37,7 +37,10 @@ import org.openjdk.jmh.infra.Blackhole;
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 4, time = 1)
 @Measurement(iterations = 5, time = 1)
-@Fork(1)
+@Fork(
+        value = 1,
+        // As camelw runs it, but for the memory of a million flows and their slots.
+        jvmArgsAppend = {"-XX:+UseSerialGC", "-Xmx128m", "-XX:MaxDirectMemorySize=2g"})
 public class FlowCacheBenchmark {
 
     private static final int BATCH = 4096;
