@@ -35,6 +35,8 @@ final class SharedMeter {
                     0,
                     0,
                     0,
+                    0,
+                    0,
                     null);
 
     private final String name;

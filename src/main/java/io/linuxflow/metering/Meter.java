@@ -92,7 +92,10 @@ public final class Meter implements AutoCloseable {
         }
     }
 
-    /** Ends the epoch now, everywhere, and returns once its flows are in the queues. */
+    /**
+     * Ends the epoch and all flows now, everywhere, and returns once they are in the queues; those
+     * that go on become new records.
+     */
     public void flush() {
         started().forEach(NamespaceMeter::flush);
     }
@@ -120,6 +123,8 @@ public final class Meter implements AutoCloseable {
                 snapshots.stream().mapToLong(NamespaceMeter.Snapshot::earlyFlips).sum(),
                 snapshots.stream().mapToInt(NamespaceMeter.Snapshot::slotsUsed).max().orElse(0),
                 options.slots(),
+                snapshots.stream().mapToInt(NamespaceMeter.Snapshot::cachedFlows).sum(),
+                snapshots.stream().mapToLong(NamespaceMeter.Snapshot::uncachedFlows).sum(),
                 flows.sum(),
                 packets.sum(),
                 octets.sum(),

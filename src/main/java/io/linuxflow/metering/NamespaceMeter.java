@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,7 +37,7 @@ final class NamespaceMeter {
     /** How long sinks may hold up an epoch that ended early, while the next one is filling up. */
     private static final Duration EARLY_PATIENCE = Duration.ofMillis(100);
 
-    /** How long a stop waits for sinks to make room for what the last epochs hold. */
+    /** How long a stop or a flush waits for sinks to make room for all that is metered. */
     private static final Duration LAST_PATIENCE = Duration.ofSeconds(10);
 
     /** Where batches go. */
@@ -55,11 +56,13 @@ final class NamespaceMeter {
             long epochs,
             long earlyFlips,
             int slotsUsed,
+            int cachedFlows,
+            long uncachedFlows,
             long lastDrainNanos,
             long lastFlipNanos) {
 
         static final Snapshot EMPTY =
-                new Snapshot(List.of(), List.of(), Counters.NONE, 0, 0, 0, 0, 0);
+                new Snapshot(List.of(), List.of(), Counters.NONE, 0, 0, 0, 0, 0, 0, 0);
     }
 
     private final String namespace;
@@ -126,11 +129,11 @@ final class NamespaceMeter {
         }
     }
 
-    /** Ends the epoch now and hands out its flows; returns once that is done. */
+    /** Ends the epoch and all flows now; returns once they are handed out. */
     void flush() {
         request(
                 session -> {
-                    session.endEpoch(Flow.FORCED_END, System.nanoTime());
+                    session.flush(System.nanoTime() + LAST_PATIENCE.toNanos());
                     return null;
                 });
     }
@@ -237,6 +240,10 @@ final class NamespaceMeter {
         private final LinkMonitor links;
         private final Attachments attachments;
         private final KernelClock clock;
+
+        /** Null if what the epochs saw goes out as it is. */
+        private final FlowCache cache;
+
         private final BiConsumer<ExportSessions.Session, Boolean> exclude;
         private long epochBegan = System.nanoTime();
         private long epochs;
@@ -260,6 +267,14 @@ final class NamespaceMeter {
             ExportSessions.listen(exclude);
             attachments.update();
             clock = new KernelClock(programs.object(), options.clock());
+            cache =
+                    options.cache().enabled()
+                            ? new FlowCache(
+                                    options.cache(),
+                                    options.batchSize(),
+                                    observationDomain,
+                                    clock.now().nanosPerUnit())
+                            : null;
         }
 
         /** Waits for something to do, and does it. */
@@ -307,22 +322,32 @@ final class NamespaceMeter {
             long deadline = System.nanoTime() + LAST_PATIENCE.toNanos();
             // A program that was running while we detached may have seen either epoch.
             endEpoch(Flow.FORCED_END, deadline);
-            endEpoch(Flow.FORCED_END, deadline);
+            flush(deadline);
         }
 
+        void flush(long deadline) {
+            endEpoch(Flow.FORCED_END, deadline);
+            if (cache != null) {
+                cache.flush(clock.now(), batch -> sink.accept(batch, deadline));
+            }
+        }
+
+        /**
+         * @param endReason flowEndReason (136) of the flows, if there is no cache to tell
+         */
         private void endEpoch(int endReason, long deadline) {
             long begin = System.nanoTime();
             slotsFillUp = false;
             epochBegan = begin;
             int ended = log.flip();
             long flipped = System.nanoTime();
-            log.drain(
-                    ended,
-                    clock.now(),
-                    endReason,
-                    options.batchSize(),
-                    observationDomain,
-                    batch -> sink.accept(batch, deadline));
+            WallClock now = clock.now();
+            Consumer<FlowBatch> out = batch -> sink.accept(batch, deadline);
+            if (cache == null) {
+                log.drain(ended, now, endReason, options.batchSize(), observationDomain, out);
+            } else {
+                log.drain(ended, (slots, count) -> cache.merge(slots, count, now, out));
+            }
             epochs++;
             flipNanos = flipped - begin;
             drainNanos = System.nanoTime() - flipped;
@@ -336,6 +361,8 @@ final class NamespaceMeter {
                     epochs,
                     earlyFlips,
                     log.used(),
+                    cache == null ? 0 : cache.size(),
+                    cache == null ? 0 : cache.uncachedFlows(),
                     drainNanos,
                     flipNanos);
         }

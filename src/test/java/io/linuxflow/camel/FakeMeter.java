@@ -153,6 +153,8 @@ final class FakeMeter implements FlowMeter {
                 0,
                 5,
                 options.slots(),
+                0,
+                0,
                 6,
                 7,
                 700,

@@ -49,6 +49,7 @@ class CollectorsIT {
                         .in(lab.router())
                         .property("meter.interfaces", "server")
                         .property("drain.interval", "200ms")
+                        .property("flow.activeTimeout", "0")
                         .property("ipfix.templateRefresh", "1s")
                         .property("ipfix.collector", Lab.COLLECTOR + ":" + PORT)
                         .start()) {

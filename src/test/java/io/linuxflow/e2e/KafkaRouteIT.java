@@ -50,6 +50,7 @@ class KafkaRouteIT {
         return CamelCli.runRoutes()
                 .property("meter.interfaces", lab.router() + ":server")
                 .property("drain.interval", "300ms")
+                .property("flow.activeTimeout", "0")
                 .property("ipfix.collector", "127.0.0.1:" + collector.port())
                 .property("kafka.brokers", brokers)
                 .property("kafka.topic", "test-flows")

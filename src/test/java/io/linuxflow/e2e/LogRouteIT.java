@@ -44,6 +44,7 @@ class LogRouteIT {
         return CamelCli.runRoutes()
                 .property("meter.interfaces", lab.router() + ":server")
                 .property("drain.interval", "300ms")
+                .property("flow.activeTimeout", "0")
                 .property("ipfix.collector", "127.0.0.1:" + collector.port())
                 .property("log.file", file)
                 .start()
