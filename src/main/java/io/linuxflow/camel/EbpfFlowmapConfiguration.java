@@ -149,11 +149,13 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     @UriParam(
             label = "consumer",
-            defaultValue = "131072",
+            defaultValue = "32768",
             description =
-                    "The most flows that wait for this consumer. What its route is too slow for is"
-                            + " dropped and counted, and hurts no other consumer.")
-    private int queueCapacity = 1 << 17;
+                    "The most flows that wait for this consumer, besides those that the meter"
+                        + " itself holds back for it, for half a drain interval at the most. What"
+                        + " its route is too slow for is dropped and counted, and hurts no other"
+                        + " consumer.")
+    private int queueCapacity = 1 << 15;
 
     /** A copy that can be changed on its own. */
     public EbpfFlowmapConfiguration copy() {

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 
 /**
  * A Metering Process: meters the selected interfaces in the kernel and gives every batch of flows
@@ -153,12 +154,12 @@ public final class Meter implements AutoCloseable {
         return List.copyOf(namespaces);
     }
 
-    private void publish(FlowBatch batch, long deadline) {
+    private void publish(FlowBatch batch, BooleanSupplier overdue) {
         flows.add(batch.size());
         packets.add(batch.packets());
         octets.add(batch.octets());
         for (FlowQueue queue : queues) {
-            queue.offer(batch, deadline);
+            queue.offer(batch, overdue);
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -34,18 +35,15 @@ final class NamespaceMeter {
     /** An epoch that ends early has lasted this long at least: each end costs a grace period. */
     private static final Duration SHORTEST_EPOCH = Duration.ofMillis(20);
 
-    /** How long sinks may hold up an epoch that ended early, while the next one is filling up. */
-    private static final Duration EARLY_PATIENCE = Duration.ofMillis(100);
-
     /** How long a stop or a flush waits for sinks to make room for all that is metered. */
     private static final Duration LAST_PATIENCE = Duration.ofSeconds(10);
 
     /** Where batches go. */
     interface Sink {
         /**
-         * @param deadline as of {@link System#nanoTime()}, until when to wait for room
+         * @param overdue whether it can wait for room no longer
          */
-        void accept(FlowBatch batch, long deadline);
+        void accept(FlowBatch batch, BooleanSupplier overdue);
     }
 
     /** One moment of this namespace's meter. */
@@ -133,7 +131,7 @@ final class NamespaceMeter {
     void flush() {
         request(
                 session -> {
-                    session.flush(System.nanoTime() + LAST_PATIENCE.toNanos());
+                    session.flush(after(LAST_PATIENCE));
                     return null;
                 });
     }
@@ -224,6 +222,11 @@ final class NamespaceMeter {
         }
     }
 
+    private static BooleanSupplier after(Duration duration) {
+        long deadline = System.nanoTime() + duration.toNanos();
+        return () -> System.nanoTime() - deadline >= 0;
+    }
+
     private void enterNamespace() {
         if (!namespace.equals(InterfaceSelection.OWN_NAMESPACE)) {
             try (NetworkNamespace target = NetworkNamespace.named(namespace)) {
@@ -298,11 +301,21 @@ final class NamespaceMeter {
             long now = System.nanoTime();
             long age = now - epochBegan;
             if (age >= options.drainInterval().toNanos()) {
-                endEpoch(Flow.ACTIVE_TIMEOUT, now + options.drainInterval().toNanos() / 2);
+                endEpoch(Flow.ACTIVE_TIMEOUT, patience());
             } else if (slotsFillUp && age >= SHORTEST_EPOCH.toNanos()) {
                 earlyFlips++;
-                endEpoch(Flow.LACK_OF_RESOURCES, now + EARLY_PATIENCE.toNanos());
+                endEpoch(Flow.LACK_OF_RESOURCES, patience());
             }
+        }
+
+        /**
+         * A full queue may hold a drain up for half an epoch, while the flows lie safe in the half
+         * that has ended; but not while the other half is filling up too, which would cost all
+         * sinks packets.
+         */
+        private BooleanSupplier patience() {
+            BooleanSupplier late = after(options.drainInterval().dividedBy(2));
+            return () -> log.used() > options.slots() / 2 || late.getAsBoolean();
         }
 
         /** What can't be done now, for want of memory, say, is tried again; the meter goes on. */
@@ -319,30 +332,30 @@ final class NamespaceMeter {
         /** Everything that has been metered goes out; nothing is metered any more. */
         void finish() {
             attachments.close();
-            long deadline = System.nanoTime() + LAST_PATIENCE.toNanos();
+            BooleanSupplier overdue = after(LAST_PATIENCE);
             // A program that was running while we detached may have seen either epoch.
-            endEpoch(Flow.FORCED_END, deadline);
-            flush(deadline);
+            endEpoch(Flow.FORCED_END, overdue);
+            flush(overdue);
         }
 
-        void flush(long deadline) {
-            endEpoch(Flow.FORCED_END, deadline);
+        void flush(BooleanSupplier overdue) {
+            endEpoch(Flow.FORCED_END, overdue);
             if (cache != null) {
-                cache.flush(clock.now(), batch -> sink.accept(batch, deadline));
+                cache.flush(clock.now(), batch -> sink.accept(batch, overdue));
             }
         }
 
         /**
          * @param endReason flowEndReason (136) of the flows, if there is no cache to tell
          */
-        private void endEpoch(int endReason, long deadline) {
+        private void endEpoch(int endReason, BooleanSupplier overdue) {
             long begin = System.nanoTime();
             slotsFillUp = false;
             epochBegan = begin;
             int ended = log.flip();
             long flipped = System.nanoTime();
             WallClock now = clock.now();
-            Consumer<FlowBatch> out = batch -> sink.accept(batch, deadline);
+            Consumer<FlowBatch> out = batch -> sink.accept(batch, overdue);
             if (cache == null) {
                 log.drain(ended, now, endReason, options.batchSize(), observationDomain, out);
             } else {
