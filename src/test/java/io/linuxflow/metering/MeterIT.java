@@ -26,8 +26,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** The meter on real packets: two namespaces, a veth pair between them. */
 class MeterIT {
 
-    private static final String HERE = "meter-it-a";
-    private static final String THERE = "meter-it-b";
+    /** Other runs of this test, at the same time, have names of their own. */
+    private static final String NAME = "meter-it-" + ProcessHandle.current().pid();
+
+    private static final String HERE = NAME + "-a";
+    private static final String THERE = NAME + "-b";
     private static final int PORT = 4567;
 
     @BeforeEach
