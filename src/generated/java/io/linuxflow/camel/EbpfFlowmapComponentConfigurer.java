@@ -51,6 +51,7 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "healthCheckProducerEnabled": target.setHealthCheckProducerEnabled(property(camelContext, boolean.class, value)); return true;
         case "hook": getOrCreateConfiguration(target).setHook(property(camelContext, io.linuxflow.bpf.Hook.class, value)); return true;
         case "interfaces": getOrCreateConfiguration(target).setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
+        case "pin": getOrCreateConfiguration(target).setPin(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": getOrCreateConfiguration(target).setQueueCapacity(property(camelContext, int.class, value)); return true;
         case "slots": getOrCreateConfiguration(target).setSlots(property(camelContext, java.lang.Integer.class, value)); return true;
@@ -82,6 +83,7 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "healthCheckProducerEnabled": return boolean.class;
         case "hook": return io.linuxflow.bpf.Hook.class;
         case "interfaces": return java.lang.String.class;
+        case "pin": return java.lang.Boolean.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
         case "slots": return java.lang.Integer.class;
@@ -114,6 +116,7 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "healthCheckProducerEnabled": return target.isHealthCheckProducerEnabled();
         case "hook": return getOrCreateConfiguration(target).getHook();
         case "interfaces": return getOrCreateConfiguration(target).getInterfaces();
+        case "pin": return getOrCreateConfiguration(target).getPin();
         case "queuecapacity":
         case "queueCapacity": return getOrCreateConfiguration(target).getQueueCapacity();
         case "slots": return getOrCreateConfiguration(target).getSlots();

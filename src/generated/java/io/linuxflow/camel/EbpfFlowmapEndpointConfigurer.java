@@ -41,6 +41,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "exchangePattern": target.setExchangePattern(property(camelContext, org.apache.camel.ExchangePattern.class, value)); return true;
         case "hook": target.getConfiguration().setHook(property(camelContext, io.linuxflow.bpf.Hook.class, value)); return true;
         case "interfaces": target.getConfiguration().setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
+        case "pin": target.getConfiguration().setPin(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": target.getConfiguration().setQueueCapacity(property(camelContext, int.class, value)); return true;
         case "slots": target.getConfiguration().setSlots(property(camelContext, java.lang.Integer.class, value)); return true;
@@ -69,6 +70,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "exchangePattern": return org.apache.camel.ExchangePattern.class;
         case "hook": return io.linuxflow.bpf.Hook.class;
         case "interfaces": return java.lang.String.class;
+        case "pin": return java.lang.Boolean.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
         case "slots": return java.lang.Integer.class;
@@ -98,6 +100,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "exchangePattern": return target.getExchangePattern();
         case "hook": return target.getConfiguration().getHook();
         case "interfaces": return target.getConfiguration().getInterfaces();
+        case "pin": return target.getConfiguration().getPin();
         case "queuecapacity":
         case "queueCapacity": return target.getConfiguration().getQueueCapacity();
         case "slots": return target.getConfiguration().getSlots();

@@ -23,7 +23,7 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(14);
+        Set<String> props = new HashSet<>(15);
         props.add("batchSize");
         props.add("bridgeErrorHandler");
         props.add("clock");
@@ -36,6 +36,7 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
         props.add("hook");
         props.add("interfaces");
         props.add("name");
+        props.add("pin");
         props.add("queueCapacity");
         props.add("slots");
         PROPERTY_NAMES = Collections.unmodifiableSet(props);

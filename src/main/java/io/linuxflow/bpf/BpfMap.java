@@ -60,7 +60,19 @@ public final class BpfMap implements AutoCloseable {
         return new BpfMap(pinned.toString(), BpfFileSystem.open(pinned, "map"), true);
     }
 
-    String name() {
+    /** Opens a map by the kernel's number of it, as {@link LoadedProgram#mapIds} has it. */
+    public static BpfMap ofId(int id) {
+        int fd = LibBpf.check("open the map " + id, libbpf().bpf_map_get_fd_by_id(id));
+        return new BpfMap(new MapInfo(fd).name.get(), fd, true);
+    }
+
+    /** The kernel's number of it. */
+    public int id() {
+        return new MapInfo(fd).id.intValue();
+    }
+
+    /** What the program calls it, or where it is pinned; the kernel keeps 15 characters. */
+    public String name() {
         return name;
     }
 

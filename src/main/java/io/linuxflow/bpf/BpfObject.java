@@ -188,6 +188,11 @@ public final class BpfObject implements AutoCloseable {
         return bss.slice(member.offset(), member.size());
     }
 
+    /** Where a variable stands in .bss. */
+    public StructMember globalMember(String variable) {
+        return variable(BSS, variable);
+    }
+
     /** The members of a struct that the object was compiled with, in the order of their offsets. */
     public List<StructMember> structMembers(String struct) {
         List<StructMember> members = btf().structMembers(struct);

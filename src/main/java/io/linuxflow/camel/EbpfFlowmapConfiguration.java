@@ -33,7 +33,8 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                     "drainInterval",
                     "slots",
                     "clock",
-                    "batchSize");
+                    "batchSize",
+                    "pin");
 
     @UriParam(
             label = "consumer",
@@ -110,6 +111,16 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     @UriParam(
             label = "consumer",
+            defaultValue = "false",
+            description =
+                    "Whether the programs stay attached and go on counting when this process ends,"
+                        + " even if it is killed, and the next one goes on from there. Their state"
+                        + " is pinned under /sys/fs/bpf/linux-flow-exporter; flowctl meter detach"
+                        + " removes it.")
+    private Boolean pin;
+
+    @UriParam(
+            label = "consumer",
             defaultValue = "131072",
             description =
                     "The most flows that wait for this consumer. What its route is too slow for is"
@@ -137,7 +148,8 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                         drainInterval,
                         slots,
                         clock,
-                        batchSize);
+                        batchSize,
+                        pin);
         given.values().removeIf(Objects::isNull);
         return given;
     }
@@ -153,7 +165,8 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 options.drainInterval(),
                 options.slots(),
                 options.clock(),
-                options.batchSize());
+                options.batchSize(),
+                options.pin());
     }
 
     private static Map<String, Object> byName(Object... values) {
@@ -180,7 +193,8 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 (Duration) all.get("drainInterval"),
                 (int) all.get("slots"),
                 (FlowClock) all.get("clock"),
-                (int) all.get("batchSize"));
+                (int) all.get("batchSize"),
+                (boolean) all.get("pin"));
     }
 
     public String getInterfaces() {
@@ -253,6 +267,14 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     public void setBatchSize(Integer batchSize) {
         this.batchSize = batchSize;
+    }
+
+    public Boolean getPin() {
+        return pin;
+    }
+
+    public void setPin(Boolean pin) {
+        this.pin = pin;
     }
 
     public int getQueueCapacity() {

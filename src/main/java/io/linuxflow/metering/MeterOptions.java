@@ -17,6 +17,8 @@ import java.util.Objects;
  * @param slots how many flows one epoch holds; more flows than that end the epoch early
  * @param clock which clock packets are stamped with
  * @param batchSize the most flows one {@link io.linuxflow.flow.FlowBatch} holds
+ * @param pin whether maps and programs stay when the process ends, however it does, for the next
+ *     one to take over
  */
 public record MeterOptions(
         String interfaces,
@@ -26,7 +28,8 @@ public record MeterOptions(
         Duration drainInterval,
         int slots,
         FlowClock clock,
-        int batchSize) {
+        int batchSize,
+        boolean pin) {
 
     /** Every device but the loopback at egress, an epoch of 5 s, 131,072 flows an epoch. */
     public static final MeterOptions DEFAULT =
@@ -38,7 +41,8 @@ public record MeterOptions(
                     Duration.ofSeconds(5),
                     1 << 17,
                     FlowClock.JIFFIES,
-                    4096);
+                    4096,
+                    false);
 
     /** References in the kernel's index have 24 bits for a slot of either half. */
     private static final int MAX_SLOTS = 1 << 23;
@@ -66,31 +70,41 @@ public record MeterOptions(
 
     public MeterOptions withInterfaces(String value) {
         return new MeterOptions(
-                value, direction, hook, clsact, drainInterval, slots, clock, batchSize);
+                value, direction, hook, clsact, drainInterval, slots, clock, batchSize, pin);
     }
 
     public MeterOptions withDirection(MeteringDirection value) {
         return new MeterOptions(
-                interfaces, value, hook, clsact, drainInterval, slots, clock, batchSize);
+                interfaces, value, hook, clsact, drainInterval, slots, clock, batchSize, pin);
     }
 
     public MeterOptions withHook(Hook value) {
         return new MeterOptions(
-                interfaces, direction, value, clsact, drainInterval, slots, clock, batchSize);
+                interfaces, direction, value, clsact, drainInterval, slots, clock, batchSize, pin);
     }
 
     public MeterOptions withDrainInterval(Duration value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, value, slots, clock, batchSize);
+                interfaces, direction, hook, clsact, value, slots, clock, batchSize, pin);
     }
 
     public MeterOptions withSlots(int value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, drainInterval, value, clock, batchSize);
+                interfaces, direction, hook, clsact, drainInterval, value, clock, batchSize, pin);
     }
 
     public MeterOptions withClock(FlowClock value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, drainInterval, slots, value, batchSize);
+                interfaces, direction, hook, clsact, drainInterval, slots, value, batchSize, pin);
+    }
+
+    public MeterOptions withClsact(ClsactOptions value) {
+        return new MeterOptions(
+                interfaces, direction, hook, value, drainInterval, slots, clock, batchSize, pin);
+    }
+
+    public MeterOptions withPin(boolean value) {
+        return new MeterOptions(
+                interfaces, direction, hook, clsact, drainInterval, slots, clock, batchSize, value);
     }
 }

@@ -3,6 +3,7 @@ package io.linuxflow.metering;
 
 import io.linuxflow.bpf.BpfException;
 import io.linuxflow.bpf.EventFd;
+import io.linuxflow.bpf.GracePeriod;
 import io.linuxflow.bpf.LinkMonitor;
 import io.linuxflow.bpf.NetworkNamespace;
 import io.linuxflow.bpf.Poll;
@@ -193,7 +194,11 @@ final class NamespaceMeter {
     private void run() {
         try {
             enterNamespace();
-            try (FlowMeterObject programs = FlowMeterObject.load(options);
+            if (!options.pin()) {
+                warnOfPinnedState();
+            }
+            try (PinnedState pins = options.pin() ? PinnedState.own(namespace) : null;
+                    FlowMeterObject programs = FlowMeterObject.load(options, pins);
                     SlotLog log = new SlotLog(programs.object(), options.slots());
                     RingBuffer events =
                             new RingBuffer(
@@ -201,9 +206,12 @@ final class NamespaceMeter {
                                     event -> slotsFillUp = log.isCurrent(event.getInt(0)));
                     LinkMonitor links = new LinkMonitor();
                     Attachments attachments =
-                            new Attachments(namespace, selection, options, programs);
+                            new Attachments(namespace, selection, options, programs, pins);
                     Session session = new Session(programs, log, events, links, attachments)) {
                 started.complete(null);
+                if (pins != null) {
+                    session.takeOver(pins);
+                }
                 while (!stopping) {
                     session.step();
                 }
@@ -218,6 +226,17 @@ final class NamespaceMeter {
         } finally {
             ended = true;
             refuseRequests();
+        }
+    }
+
+    private static void warnOfPinnedState() {
+        try (PinnedState pins = PinnedState.ofThread()) {
+            if (pins.exists()) {
+                LOG.warn(
+                        "An earlier meter's state is pinned at {} and goes on counting: the option"
+                                + " pin exports it, flowctl meter detach removes it",
+                        pins.directory());
+            }
         }
     }
 
@@ -257,6 +276,9 @@ final class NamespaceMeter {
             this.links = links;
             this.attachments = attachments;
             exclude = programs::exclude;
+            if (programs.adopted()) {
+                programs.forgetSessions();
+            }
             ExportSessions.listen(exclude);
             attachments.update();
             clock = new KernelClock(programs.object(), options.clock());
@@ -301,7 +323,68 @@ final class NamespaceMeter {
             }
         }
 
-        /** Everything that has been metered goes out; nothing is metered any more. */
+        /**
+         * Goes on from where an earlier process was killed. What that one metered with other
+         * options is handed out now: by now all programs write to the maps of this meter.
+         */
+        void takeOver(PinnedState pins) {
+            attachments.removeStrays();
+            long deadline = System.nanoTime() + LAST_PATIENCE.toNanos();
+            if (programs.adopted()) {
+                GracePeriod.await();
+                int left = log.used(log.previous());
+                LOG.info(
+                        "What is pinned at {} is taken over, with {} flows",
+                        pins.directory(),
+                        log.used() + left);
+                if (left > 0) {
+                    LOG.warn(
+                            "The process before was killed while it handed out {} flows; some of"
+                                    + " them may be exported a second time",
+                            left);
+                    drain(log, log.previous(), clock, Flow.FORCED_END, deadline);
+                }
+            }
+            String layout = FlowMeterObject.layout();
+            PinnedState.Maps own = pins.maps(options.slots(), options.clock(), layout);
+            for (PinnedState.Maps maps : pins.maps()) {
+                if (!maps.equals(own) && maps.layout().equals(layout)) {
+                    drainRetired(maps, pins, deadline);
+                } else if (!maps.equals(own)) {
+                    LOG.warn(
+                            "{} holds flows of another version, which this one can't read. Let that"
+                                    + " version export them, or remove the directory",
+                            maps.directory());
+                }
+            }
+        }
+
+        private void drainRetired(PinnedState.Maps maps, PinnedState pins, long deadline) {
+            MeterOptions before = options.withSlots(maps.slots()).withClock(maps.clock());
+            int flows = 0;
+            if (maps.exist()) {
+                try (FlowMeterObject retired = FlowMeterObject.load(before, pins);
+                        SlotLog rest = new SlotLog(retired.object(), maps.slots())) {
+                    KernelClock stamps = new KernelClock(retired.object(), maps.clock());
+                    for (int half = 0; half < 2; half++) {
+                        int ended = rest.flip();
+                        flows += rest.used(ended);
+                        drain(rest, ended, stamps, Flow.FORCED_END, deadline);
+                    }
+                }
+            }
+            maps.remove();
+            LOG.info(
+                    "The earlier meter had {} slots and the clock {}; its last {} flows are handed"
+                            + " out, and it is removed",
+                    maps.slots(),
+                    maps.clock(),
+                    flows);
+        }
+
+        /**
+         * Everything that has been metered goes out; unless pinned, nothing is metered any more.
+         */
         void finish() {
             attachments.close();
             long deadline = System.nanoTime() + LAST_PATIENCE.toNanos();
@@ -316,16 +399,21 @@ final class NamespaceMeter {
             epochBegan = begin;
             int ended = log.flip();
             long flipped = System.nanoTime();
-            log.drain(
+            drain(log, ended, clock, endReason, deadline);
+            epochs++;
+            flipNanos = flipped - begin;
+            drainNanos = System.nanoTime() - flipped;
+        }
+
+        private void drain(
+                SlotLog from, int ended, KernelClock stamps, int endReason, long deadline) {
+            from.drain(
                     ended,
-                    clock.now(),
+                    stamps.now(),
                     endReason,
                     options.batchSize(),
                     observationDomain,
                     batch -> sink.accept(batch, deadline));
-            epochs++;
-            flipNanos = flipped - begin;
-            drainNanos = System.nanoTime() - flipped;
         }
 
         Snapshot snapshot() {

@@ -52,6 +52,14 @@ final class SlotLog implements AutoCloseable {
     }
 
     /**
+     * The epoch before the current one. Its half holds flows only if the process that ended it was
+     * killed before it had handed out all of them.
+     */
+    int previous() {
+        return epoch.getIntAcquire(0) - 1;
+    }
+
+    /**
      * Begins the next epoch.
      *
      * @return the epoch that has ended and is to be drained
@@ -99,7 +107,8 @@ final class SlotLog implements AutoCloseable {
         }
     }
 
-    private int used(int epoch) {
+    /** Slots that an epoch has taken, of those whose half is still theirs. */
+    int used(int epoch) {
         int taken = used.getIntAcquire((long) (epoch & 1) * usedStride);
         return Integer.compareUnsigned(taken, slotsPerHalf) < 0 ? taken : slotsPerHalf;
     }

@@ -165,7 +165,8 @@ class PinningIT {
                     .isInstanceOf(BpfException.class)
                     .hasMessage(
                             "pin the map hash as %s: %s is not a BPF file system. Mount one: mount"
-                                    + " -t bpf bpf /sys/fs/bpf",
+                                    + " -t bpf bpf /sys/fs/bpf; ip netns exec hides it, so name"
+                                    + " interfaces NETNS:DEV from outside instead",
                             plain.resolve("sub/map"), plain);
         }
         assertThat(plain).isEmptyDirectory();

@@ -185,6 +185,12 @@ final class CamelCli implements AutoCloseable {
         return awaitEnd();
     }
 
+    /** Sends SIGKILL. */
+    void kill() {
+        process.destroyForcibly();
+        awaitEnd();
+    }
+
     /** Waits for it to end by itself and returns its exit status. */
     int awaitEnd() {
         try {
