@@ -68,6 +68,11 @@ public final class BpfObject implements AutoCloseable {
         return new BpfObject(name, object, log);
     }
 
+    /** The version of libbpf that is installed. */
+    public static String libbpfVersion() {
+        return libbpf().libbpf_version_string().replace("v", "");
+    }
+
     /**
      * Reads an object from the class path.
      *

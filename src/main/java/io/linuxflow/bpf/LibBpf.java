@@ -52,6 +52,8 @@ final class LibBpf {
     public interface Functions {
         int libbpf_strerror(int error, @Out byte[] buffer, long size);
 
+        String libbpf_version_string();
+
         Pointer libbpf_set_print(Print print);
 
         int libbpf_num_possible_cpus();

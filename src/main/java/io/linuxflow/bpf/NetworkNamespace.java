@@ -85,6 +85,14 @@ public final class NetworkNamespace implements AutoCloseable {
         }
     }
 
+    /**
+     * Moves the calling thread into a namespace made for it, which has nothing but a loopback and
+     * goes with the thread.
+     */
+    public static void enterNew() {
+        LibC.check("make a network namespace (unshare(2))", libc().unshare(LibC.CLONE_NEWNET));
+    }
+
     /** What tells it from other namespaces while it exists: its inode number. */
     public long id() {
         return inode(Path.of("/proc/self/fd/" + fd));

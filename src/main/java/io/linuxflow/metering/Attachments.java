@@ -128,7 +128,8 @@ final class Attachments implements AutoCloseable {
         }
     }
 
-    private TcAttachment attach(InterfaceKey hookpoint, BpfProgram program) {
+    /** Attaches, pinned if that is asked for, or takes over what an earlier process has pinned. */
+    TcAttachment attach(InterfaceKey hookpoint, BpfProgram program) {
         TcAttachment attachment = pins == null ? null : adopt(hookpoint, program);
         if (attachment == null) {
             attachment =

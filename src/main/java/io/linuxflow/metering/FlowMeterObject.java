@@ -154,6 +154,22 @@ final class FlowMeterObject implements AutoCloseable {
         }
     }
 
+    /** Where the variables of the slot log are in .bss, and how large that is at least. */
+    record Globals(StructMember epoch, StructMember slotsUsed, int size) {}
+
+    static Globals globals() {
+        try (BpfObject object = open()) {
+            return new Globals(
+                    object.globalMember("epoch"),
+                    object.globalMember("slots_used"),
+                    GLOBALS.stream()
+                            .map(object::globalMember)
+                            .mapToInt(global -> global.offset() + global.size())
+                            .max()
+                            .orElseThrow());
+        }
+    }
+
     private static String layout(BpfObject object) {
         CRC32 layout = new CRC32();
         for (String struct : STRUCTS) {
@@ -253,6 +269,15 @@ final class FlowMeterObject implements AutoCloseable {
 
     /** What the programs have counted, all CPUs together. */
     Map<InterfaceKey, Counters> counters() {
+        return counters(interfaces);
+    }
+
+    /**
+     * The same of any meter.
+     *
+     * @param interfaces its map of that name
+     */
+    static Map<InterfaceKey, Counters> counters(MappedMemory interfaces) {
         Map<InterfaceKey, Counters> counters = new HashMap<>();
         ByteBuffer entries = interfaces.buffer(0, (int) interfaces.size());
         for (int at = 0; at + COUNTERS_SIZE <= entries.limit(); at += COUNTERS_SIZE) {

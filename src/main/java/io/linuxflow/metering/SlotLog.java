@@ -109,7 +109,16 @@ final class SlotLog implements AutoCloseable {
 
     /** Slots that an epoch has taken, of those whose half is still theirs. */
     int used(int epoch) {
-        int taken = used.getIntAcquire((long) (epoch & 1) * usedStride);
+        return used(used, epoch, slotsPerHalf);
+    }
+
+    /**
+     * The same of any log.
+     *
+     * @param used its variable slots_used, one counter for each half
+     */
+    static int used(MappedMemory used, int epoch, int slotsPerHalf) {
+        int taken = used.getIntAcquire((long) (epoch & 1) * (used.size() / 2));
         return Integer.compareUnsigned(taken, slotsPerHalf) < 0 ? taken : slotsPerHalf;
     }
 
