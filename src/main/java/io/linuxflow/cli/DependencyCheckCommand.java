@@ -27,8 +27,9 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Flowctl.Version.class,
         description = {
-            "Checks whether this machine has what it takes to build and to run; what the kernel can"
-                    + " do is found out by doing it, in a network namespace made for that.",
+            "Checks whether this machine has what it takes.",
+            "What the kernel can do is found out by doing it, in a network namespace made for"
+                    + " that.",
             "Ends with 1 if something is missing that is needed to run."
         })
 final class DependencyCheckCommand implements Callable<Integer> {

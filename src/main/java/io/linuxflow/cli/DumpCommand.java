@@ -7,10 +7,10 @@ import io.linuxflow.metering.InstalledMeters;
 import java.io.PrintWriter;
 import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Shows the flows that are in the kernel. */
@@ -26,8 +27,9 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Flowctl.Version.class,
         description = {
-            "Shows the flows that the kernel has counted and no exporter has taken yet, of all"
-                    + " network namespaces or those selected. Takes nothing away.",
+            "Shows the flows that are in the kernel.",
+            "Those that no exporter has taken yet, of all network namespaces or one. Takes nothing"
+                    + " away.",
             "IFINDEX is that of the interface that metered the packets."
         })
 final class DumpCommand implements Callable<Integer> {
@@ -114,12 +116,10 @@ final class DumpCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         Predicate<Flow> wanted = filter();
         do {
-            if (watch != null && System.console() != null) {
-                out.print("\033[H\033[2J");
-            }
             table(wanted).print(output.format, out);
             if (watch != null) {
-                Thread.sleep(Duration.ofMillis((long) (watch * 1000)).toMillis());
+                out.println();
+                Thread.sleep((long) (watch * 1000));
             }
         } while (watch != null);
         return 0;
@@ -151,6 +151,7 @@ final class DumpCommand implements Callable<Integer> {
                                 "INGRESS",
                                 "EGRESS",
                                 "DIRECTION",
+                                "ICMPTYPECODE",
                                 "VLAN",
                                 "MARK",
                                 "TOS",
@@ -174,6 +175,7 @@ final class DumpCommand implements Callable<Integer> {
                 flow.ingressInterface(),
                 flow.egressInterface(),
                 flow.flowDirection() == 0 ? "ingress" : "egress",
+                flow.icmpTypeCode(),
                 flow.dot1qVlanId(),
                 flow.mark(),
                 flow.ipClassOfService(),
@@ -218,14 +220,14 @@ final class DumpCommand implements Callable<Integer> {
     }
 
     private int protocolNumber() {
-        return switch (protocol.toLowerCase(java.util.Locale.ROOT)) {
+        return switch (protocol.toLowerCase(Locale.ROOT)) {
             case "icmp" -> Flow.ICMP;
             case "tcp" -> Flow.TCP;
             case "udp" -> 17;
             case "icmpv6" -> Flow.ICMPV6;
             default -> {
                 if (!protocol.matches("\\d{1,3}")) {
-                    throw new picocli.CommandLine.ParameterException(
+                    throw new ParameterException(
                             spec.commandLine(),
                             "--proto: \""
                                     + protocol

@@ -45,6 +45,7 @@ public final class Flowctl implements Runnable {
     static CommandLine commandLine() {
         CommandLine line = new CommandLine(new Flowctl());
         line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
+        line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setExecutionExceptionHandler(
                 (e, command, parsed) -> {
                     command.getErr().println("flowctl: " + e.getMessage());

@@ -57,9 +57,13 @@ final class Interfaces {
         }
         Map<String, String> byNamespace = new LinkedHashMap<>();
         for (String item : all) {
-            InterfaceSelection.parse(item)
-                    .namespaces()
-                    .forEach(in -> byNamespace.merge(in, item, (a, b) -> a + "," + b));
+            try {
+                InterfaceSelection.parse(item)
+                        .namespaces()
+                        .forEach(in -> byNamespace.merge(in, item, (a, b) -> a + "," + b));
+            } catch (IllegalArgumentException e) {
+                throw new ParameterException(command.commandLine(), e.getMessage());
+            }
         }
         return byNamespace;
     }

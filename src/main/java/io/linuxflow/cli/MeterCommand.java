@@ -51,7 +51,7 @@ final class MeterCommand implements Runnable {
         @Option(
                 names = "--direction",
                 paramLabel = "DIRECTION",
-                description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}")
+                description = "egress, ingress or both; default: ${DEFAULT-VALUE}")
         MeteringDirection direction = defaultDirection();
 
         @Option(names = "--dry", description = "only say what would be done")
@@ -61,8 +61,10 @@ final class MeterCommand implements Runnable {
 
         abstract List<Outcome> change(InstalledMeters meters, MeterOptions options);
 
-        /** What there is to say of a namespace once it is done. */
-        void after(InstalledMeters meters, PrintWriter err) {}
+        /** Says what there is to say of a namespace once it is done; false if that is nothing. */
+        boolean after(InstalledMeters meters, PrintWriter out, PrintWriter err) {
+            return false;
+        }
 
         @Override
         public Integer call() {
@@ -81,11 +83,10 @@ final class MeterCommand implements Runnable {
                     (outcome.done() ? out : err).println(line(outcome));
                     failed |= !outcome.done();
                 }
-                if (outcomes.isEmpty()) {
+                if (!after(meters, out, err) && outcomes.isEmpty()) {
                     err.println("flowctl: " + selection.getValue() + ": nothing is attached there");
                     failed = true;
                 }
-                after(meters, err);
             }
             return failed ? 1 : 0;
         }
@@ -106,9 +107,9 @@ final class MeterCommand implements Runnable {
             mixinStandardHelpOptions = true,
             versionProvider = Flowctl.Version.class,
             description = {
-                "Attaches meters, which count from then on, whatever process comes and goes.",
-                "An exporter that runs with meter.pin=true, or is started so later, exports what"
-                        + " they count."
+                "Attaches meters.",
+                "They count from then on, whatever process comes and goes. An exporter that runs"
+                        + " with meter.pin=true, or is started so later, exports what they count."
             })
     static final class Attach extends Change {
 
@@ -116,8 +117,7 @@ final class MeterCommand implements Runnable {
                 names = "--hook",
                 paramLabel = "HOOK",
                 defaultValue = "AUTO",
-                description =
-                        "${COMPLETION-CANDIDATES}; default ${DEFAULT-VALUE}: TCX, else CLSACT")
+                description = "tcx, clsact, or auto, the default: tcx if there is any")
         private Hook hook;
 
         @Option(
@@ -163,8 +163,9 @@ final class MeterCommand implements Runnable {
             mixinStandardHelpOptions = true,
             versionProvider = Flowctl.Version.class,
             description = {
-                "Detaches meters, those of exporters too that run with meter.pin=true.",
-                "Flows that are not exported yet are kept for the next exporter."
+                "Detaches meters.",
+                "Those of exporters with meter.pin=true too. Flows that are not exported yet are"
+                        + " kept for the next exporter."
             })
     static final class Detach extends Change {
 
@@ -180,21 +181,27 @@ final class MeterCommand implements Runnable {
             return MeteringDirection.BOTH;
         }
 
+        private int leftBefore;
+
         @Override
         List<Outcome> change(InstalledMeters meters, MeterOptions options) {
+            leftBefore = meters.flowsLeft();
             return meters.detach(options, force, dry);
         }
 
         @Override
-        void after(InstalledMeters meters, PrintWriter err) {
-            int left = dry ? 0 : meters.flowsLeft();
+        boolean after(InstalledMeters meters, PrintWriter out, PrintWriter err) {
+            int left = meters.flowsLeft();
             if (left > 0) {
                 err.println(
                         "flowctl: "
                                 + left
                                 + " flows are kept: an exporter with meter.pin=true exports them,"
                                 + " flowctl dump shows them, detach --force discards them");
+            } else if (leftBefore > 0) {
+                out.println(leftBefore + " flows are discarded");
             }
+            return leftBefore > 0;
         }
     }
 
@@ -202,9 +209,10 @@ final class MeterCommand implements Runnable {
             name = "status",
             mixinStandardHelpOptions = true,
             versionProvider = Flowctl.Version.class,
-            description =
-                    "Shows what is attached, in all network namespaces or those selected, whoever"
-                            + " attached it.")
+            description = {
+                "Shows what is attached.",
+                "In all network namespaces or those selected, whoever attached it."
+            })
     static final class Status implements Callable<Integer> {
 
         @Spec private CommandSpec spec;

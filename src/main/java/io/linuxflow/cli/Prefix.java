@@ -3,6 +3,7 @@ package io.linuxflow.cli;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -52,11 +53,11 @@ record Prefix(byte[] address, int length) {
     static String text(InetAddress address) {
         String full = address.getHostAddress();
         String best = "";
-        var runs = java.util.regex.Pattern.compile("(?:^|:)0(?::0)+(?::|$)").matcher(full);
+        var runs = Pattern.compile("(?:^|:)0(?::0)+(?::|$)").matcher(full);
         while (runs.find()) {
             best = runs.group().length() > best.length() ? runs.group() : best;
         }
-        return best.isEmpty() ? full : full.replaceFirst(java.util.regex.Pattern.quote(best), "::");
+        return best.isEmpty() ? full : full.replaceFirst(Pattern.quote(best), "::");
     }
 
     static final class Converter implements ITypeConverter<Prefix> {
