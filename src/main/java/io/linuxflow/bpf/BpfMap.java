@@ -60,9 +60,17 @@ public final class BpfMap implements AutoCloseable {
         return new BpfMap(pinned.toString(), BpfFileSystem.open(pinned, "map"), true);
     }
 
-    /** Opens a map by the kernel's number of it, as {@link LoadedProgram#mapIds} has it. */
+    /**
+     * Opens a map by the kernel's number of it, as {@link LoadedProgram#mapIds} has it.
+     *
+     * @return null if it is gone
+     */
     public static BpfMap ofId(int id) {
-        int fd = LibBpf.check("open the map " + id, libbpf().bpf_map_get_fd_by_id(id));
+        int fd = libbpf().bpf_map_get_fd_by_id(id);
+        if (fd == -LibC.ENOENT) {
+            return null;
+        }
+        LibBpf.check("open the map " + id, fd);
         return new BpfMap(new MapInfo(fd).name.get(), fd, true);
     }
 

@@ -23,9 +23,13 @@ public record LoadedProgram(int id, String name, long loadedNanos, List<Integer>
     /** Ours have fewer. */
     private static final int MAX_MAPS = 64;
 
-    /** Needs CAP_SYS_ADMIN. */
+    /** Null if it is gone. Needs CAP_SYS_ADMIN. */
     public static LoadedProgram ofId(int id) {
-        int fd = LibBpf.check("open the program " + id, libbpf().bpf_prog_get_fd_by_id(id));
+        int fd = libbpf().bpf_prog_get_fd_by_id(id);
+        if (fd == -LibC.ENOENT) {
+            return null;
+        }
+        LibBpf.check("open the program " + id, fd);
         try {
             Pointer ids = Memory.allocateDirect(LibC.runtime(), MAX_MAPS * Integer.BYTES);
             ProgInfo info = new ProgInfo(fd, ids, MAX_MAPS);

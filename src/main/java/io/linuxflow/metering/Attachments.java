@@ -115,7 +115,7 @@ final class Attachments implements AutoCloseable {
                     "Interface {} is metered at {} ({}, ifIndex {})",
                     qualified(link.name()),
                     where,
-                    attachment.hook().name().toLowerCase(Locale.ROOT),
+                    hookName(attachment),
                     link.index());
             return new State(link.name(), attachment, null);
         } catch (BpfException e) {
@@ -144,6 +144,7 @@ final class Attachments implements AutoCloseable {
             }
         }
         if (pins != null) {
+            // After attaching: where only the place changes, no packet is missed.
             removeStrayFilters(hookpoint);
         }
         return attachment;
@@ -193,8 +194,8 @@ final class Attachments implements AutoCloseable {
     /** A filter of ours that a process holds, this one included, stays. */
     private static void removeStrayFilters(InterfaceKey hookpoint) {
         for (TcProgram program : TcProgram.list(hookpoint.ifindex(), hookpoint.direction())) {
-            if (program.hook() == Hook.CLSACT
-                    && FlowMeterObject.isOurs(LoadedProgram.ofId(program.programId()))) {
+            LoadedProgram loaded = LoadedProgram.ofId(program.programId());
+            if (program.hook() == Hook.CLSACT && loaded != null && FlowMeterObject.isOurs(loaded)) {
                 program.remove();
             }
         }
@@ -222,22 +223,25 @@ final class Attachments implements AutoCloseable {
         Map<InterfaceKey, Counters> counters = programs.counters();
         List<MeterStatus.Interface> interfaces = new ArrayList<>();
         states.forEach(
-                (hookpoint, state) ->
-                        interfaces.add(
-                                new MeterStatus.Interface(
-                                        namespace,
-                                        state.name,
-                                        hookpoint.ifindex(),
-                                        hookpoint.direction().name().toLowerCase(Locale.ROOT),
-                                        state.attachment == null
-                                                ? null
-                                                : state.attachment
-                                                        .hook()
-                                                        .name()
-                                                        .toLowerCase(Locale.ROOT),
-                                        state.problem,
-                                        counters.getOrDefault(hookpoint, Counters.NONE))));
+                (hookpoint, state) -> {
+                    boolean attached = state.attachment != null && state.attachment.isAttached();
+                    interfaces.add(
+                            new MeterStatus.Interface(
+                                    namespace,
+                                    state.name,
+                                    hookpoint.ifindex(),
+                                    hookpoint.direction().name().toLowerCase(Locale.ROOT),
+                                    attached ? hookName(state.attachment) : null,
+                                    attached || state.problem != null
+                                            ? state.problem
+                                            : "somebody has detached it",
+                                    counters.getOrDefault(hookpoint, Counters.NONE)));
+                });
         return interfaces;
+    }
+
+    private static String hookName(TcAttachment attachment) {
+        return attachment.hook().name().toLowerCase(Locale.ROOT);
     }
 
     /** The interfaces that are named in full and are not there. */

@@ -77,8 +77,12 @@ public final class InstalledMeters {
      * Those of a namespace.
      *
      * @param namespace as {@code ip netns} names it, empty for this process's own
+     * @throws BpfException if there is none of that name
      */
     public static InstalledMeters in(String namespace) {
+        if (!namespace.equals(InterfaceSelection.OWN_NAMESPACE)) {
+            NetworkNamespace.named(namespace).close();
+        }
         return new InstalledMeters(namespace);
     }
 
@@ -107,10 +111,7 @@ public final class InstalledMeters {
                                 ours(link.index(), direction)
                                         .forEach(
                                                 (program, loaded) ->
-                                                        attached.add(
-                                                                attached(
-                                                                        link, program, loaded,
-                                                                        pins)));
+                                                        add(attached, link, program, loaded, pins));
                             }
                         }
                     }
@@ -118,24 +119,31 @@ public final class InstalledMeters {
                 });
     }
 
-    private Attached attached(
-            Link link, TcProgram program, LoadedProgram loaded, PinnedState pins) {
+    private void add(
+            List<Attached> attached,
+            Link link,
+            TcProgram program,
+            LoadedProgram loaded,
+            PinnedState pins) {
         InterfaceKey hookpoint = new InterfaceKey(link.index(), program.direction());
         try (SlotLogView view = SlotLogView.of(loaded)) {
-            return new Attached(
-                    namespace,
-                    link.name(),
-                    link.index(),
-                    program.direction(),
-                    program.hook(),
-                    program.programId(),
-                    program.priority(),
-                    program.handle(),
-                    program.hook() == Hook.CLSACT || pins.hasLink(hookpoint),
-                    loaded.loadedNanos(),
-                    view.used(),
-                    view.slots(),
-                    view.counters().getOrDefault(hookpoint, Counters.NONE));
+            if (view != null) {
+                attached.add(
+                        new Attached(
+                                namespace,
+                                link.name(),
+                                link.index(),
+                                program.direction(),
+                                program.hook(),
+                                program.programId(),
+                                program.priority(),
+                                program.handle(),
+                                program.hook() == Hook.CLSACT || pins.hasLink(hookpoint),
+                                loaded.loadedNanos(),
+                                view.used(),
+                                view.slots(),
+                                view.counters().getOrDefault(hookpoint, Counters.NONE)));
+            }
         }
     }
 
@@ -144,7 +152,7 @@ public final class InstalledMeters {
         Map<TcProgram, LoadedProgram> ours = new LinkedHashMap<>();
         for (TcProgram program : TcProgram.list(ifindex, direction)) {
             LoadedProgram loaded = LoadedProgram.ofId(program.programId());
-            if (FlowMeterObject.isOurs(loaded)) {
+            if (loaded != null && FlowMeterObject.isOurs(loaded)) {
                 ours.put(program, loaded);
             }
         }
@@ -178,7 +186,7 @@ public final class InstalledMeters {
                         for (Direction direction : Direction.values()) {
                             for (LoadedProgram program : ours(link.index(), direction).values()) {
                                 try (SlotLogView view = SlotLogView.of(program)) {
-                                    if (seen.add(view.id())) {
+                                    if (view != null && seen.add(view.id())) {
                                         flows.addAll(view.flows(observationDomain));
                                     }
                                 }

@@ -158,7 +158,7 @@ public final class Meter implements AutoCloseable {
     }
 
     /**
-     * Detaches from all interfaces and puts everything that has been metered into the queues, which
+     * Detaches from all interfaces, unless they are pinned, and puts everything that has been metered into the queues, which
      * then end.
      */
     @Override

@@ -12,6 +12,7 @@ import io.linuxflow.metering.MeterStatus.Counters;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** The maps of a meter, mapped to be looked at; whoever drains them does not notice. */
 final class SlotLogView implements AutoCloseable {
@@ -56,12 +57,13 @@ final class SlotLogView implements AutoCloseable {
         }
     }
 
-    /** Those that a program uses. */
+    /** Those that a program uses; null if it has gone in the meantime. */
     static SlotLogView of(LoadedProgram program) {
         BpfMap slots = null;
         BpfMap interfaces = null;
         BpfMap bss = null;
-        List<BpfMap> maps = program.mapIds().stream().map(BpfMap::ofId).toList();
+        List<BpfMap> maps =
+                program.mapIds().stream().map(BpfMap::ofId).filter(Objects::nonNull).toList();
         try {
             for (BpfMap map : maps) {
                 switch (map.name()) {
@@ -70,11 +72,9 @@ final class SlotLogView implements AutoCloseable {
                     default -> bss = map.name().endsWith(".bss") ? map : bss;
                 }
             }
-            if (slots == null || interfaces == null || bss == null) {
-                throw new IllegalStateException(
-                        "program " + program.id() + " is no flow meter of this version");
-            }
-            return new SlotLogView(slots, interfaces, bss);
+            return slots == null || interfaces == null || bss == null
+                    ? null
+                    : new SlotLogView(slots, interfaces, bss);
         } finally {
             maps.forEach(BpfMap::close);
         }

@@ -22,7 +22,6 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -49,12 +48,16 @@ class PinnedMeterIT {
     void makeNamespaces() throws Exception {
         ip("netns add " + HERE);
         ip("netns add " + THERE);
+        plug();
+    }
+
+    /** The neighbour is set: resolving it would hold packets back. */
+    private static void plug() throws Exception {
         ip("-n " + HERE + " link add eth0 type veth peer name eth0 netns " + THERE);
         ip("-n " + HERE + " address add 10.72.0.1/24 dev eth0");
-        ip("-n " + THERE + " address add 10.72.0.2/24 dev eth0");
         ip("-n " + HERE + " link set eth0 up");
         ip("-n " + THERE + " link set eth0 up");
-        send(1);
+        ip("-n " + HERE + " neighbour add 10.72.0.2 lladdr 02:00:00:00:00:02 dev eth0");
     }
 
     @AfterEach
@@ -173,12 +176,7 @@ class PinnedMeterIT {
     void aReplacedInterfaceGetsALinkOfItsOwn() throws Exception {
         packets(options(), 4);
         ip("-n " + HERE + " link delete eth0");
-        ip("-n " + HERE + " link add eth0 type veth peer name eth0 netns " + THERE);
-        ip("-n " + HERE + " address add 10.72.0.1/24 dev eth0");
-        ip("-n " + THERE + " address add 10.72.0.2/24 dev eth0");
-        ip("-n " + HERE + " link set eth0 up");
-        ip("-n " + THERE + " link set eth0 up");
-        send(1);
+        plug();
         assertThat(packets(options(), 6)).isEqualTo(6);
         List<InterfaceKey> pinned = inNamespace(() -> PinnedState.ofThread().hookpoints());
         int index = inNamespace(() -> eth0().index());
@@ -191,6 +189,23 @@ class PinnedMeterIT {
             meter.start();
             ip("-n " + HERE + " link delete eth0");
             await().until(() -> inNamespace(() -> PinnedState.ofThread().hookpoints()).isEmpty());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
+    void aMeterSeesThatSomebodyHasDetachedIt(Hook hook) throws Exception {
+        try (Meter meter = new Meter(options().withHook(hook))) {
+            meter.start();
+            assertThat(meter.status().interfaces()).allMatch(i -> i.problem() == null);
+            if (hook == Hook.TCX) {
+                InstalledMeters.in(HERE).detach(options(), false, false);
+            } else {
+                run("tc -n " + HERE + " qdisc delete dev eth0 clsact");
+            }
+            assertThat(meter.status().interfaces())
+                    .singleElement()
+                    .matches(i -> i.hook() == null && i.problem().contains("detached"));
         }
     }
 
@@ -245,10 +260,12 @@ class PinnedMeterIT {
     }
 
     private static void ip(String arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of("ip"));
-        command.addAll(List.of(arguments.split(" ")));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        run("ip " + arguments);
+    }
+
+    private static void run(String command) throws Exception {
+        Process process = new ProcessBuilder(command.split(" ")).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes());
-        assertThat(process.waitFor()).as("ip %s: %s", arguments, output).isZero();
+        assertThat(process.waitFor()).as("%s: %s", command, output).isZero();
     }
 }
