@@ -31,7 +31,8 @@ class ArchitectureTest {
                         "io.linuxflow.ipfix",
                         "io.linuxflow.metering",
                         "io.linuxflow.exporting",
-                        "io.linuxflow.camel");
+                        "io.linuxflow.camel",
+                        "io.linuxflow.cli");
     }
 
     @ArchTest static final ArchRule flowImportsNothingOfOurs = onlyDependsOn("flow");
@@ -45,6 +46,15 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule exportingKnowsFlowsAndIpfix = onlyDependsOn("exporting", "flow", "ipfix");
+
+    @ArchTest
+    static final ArchRule nobodyKnowsTheCommandLine =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage("io.linuxflow.cli")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage("io.linuxflow.cli", "picocli..");
 
     @ArchTest
     static final ArchRule nativeCodeIsCalledFromBpfOnly =

@@ -49,6 +49,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "idletimeout":
         case "idleTimeout": target.getConfiguration().setIdleTimeout(property(camelContext, java.time.Duration.class, value)); return true;
         case "interfaces": target.getConfiguration().setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
+        case "pin": target.getConfiguration().setPin(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": target.getConfiguration().setQueueCapacity(property(camelContext, int.class, value)); return true;
         case "slots": target.getConfiguration().setSlots(property(camelContext, java.lang.Integer.class, value)); return true;
@@ -85,6 +86,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "idletimeout":
         case "idleTimeout": return java.time.Duration.class;
         case "interfaces": return java.lang.String.class;
+        case "pin": return java.lang.Boolean.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
         case "slots": return java.lang.Integer.class;
@@ -122,6 +124,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "idletimeout":
         case "idleTimeout": return target.getConfiguration().getIdleTimeout();
         case "interfaces": return target.getConfiguration().getInterfaces();
+        case "pin": return target.getConfiguration().getPin();
         case "queuecapacity":
         case "queueCapacity": return target.getConfiguration().getQueueCapacity();
         case "slots": return target.getConfiguration().getSlots();

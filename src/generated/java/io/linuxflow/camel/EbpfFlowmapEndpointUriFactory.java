@@ -23,7 +23,7 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(18);
+        Set<String> props = new HashSet<>(19);
         props.add("activeTimeout");
         props.add("batchSize");
         props.add("bridgeErrorHandler");
@@ -40,6 +40,7 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
         props.add("idleTimeout");
         props.add("interfaces");
         props.add("name");
+        props.add("pin");
         props.add("queueCapacity");
         props.add("slots");
         PROPERTY_NAMES = Collections.unmodifiableSet(props);

@@ -25,7 +25,8 @@ final class BpfFileSystem {
                 throw BpfException.of(
                         operation,
                         existing + " is not a BPF file system",
-                        "Mount one: mount -t bpf bpf /sys/fs/bpf");
+                        "Mount one: mount -t bpf bpf /sys/fs/bpf; ip netns exec hides it, so"
+                                + " name interfaces NETNS:DEV from outside instead");
             }
             Files.createDirectories(directory);
         } catch (IOException e) {
@@ -39,6 +40,15 @@ final class BpfFileSystem {
                     result == -LibC.EEXIST
                             ? "Something is pinned there already: remove it, or pin elsewhere"
                             : BpfException.remedy(-result));
+        }
+    }
+
+    /** Deletes a pin, or an empty directory; does nothing if it is not there. */
+    static void remove(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw BpfException.of("remove " + path, e.toString(), "");
         }
     }
 

@@ -60,7 +60,27 @@ public final class BpfMap implements AutoCloseable {
         return new BpfMap(pinned.toString(), BpfFileSystem.open(pinned, "map"), true);
     }
 
-    String name() {
+    /**
+     * Opens a map by the kernel's number of it, as {@link LoadedProgram#mapIds} has it.
+     *
+     * @return null if it is gone
+     */
+    public static BpfMap ofId(int id) {
+        int fd = libbpf().bpf_map_get_fd_by_id(id);
+        if (fd == -LibC.ENOENT) {
+            return null;
+        }
+        LibBpf.check("open the map " + id, fd);
+        return new BpfMap(new MapInfo(fd).name.get(), fd, true);
+    }
+
+    /** The kernel's number of it. */
+    public int id() {
+        return new MapInfo(fd).id.intValue();
+    }
+
+    /** What the program calls it, or where it is pinned; the kernel keeps 15 characters. */
+    public String name() {
         return name;
     }
 

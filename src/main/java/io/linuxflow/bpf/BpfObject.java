@@ -68,6 +68,11 @@ public final class BpfObject implements AutoCloseable {
         return new BpfObject(name, object, log);
     }
 
+    /** The version of libbpf that is installed. */
+    public static String libbpfVersion() {
+        return libbpf().libbpf_version_string().replace("v", "");
+    }
+
     /**
      * Reads an object from the class path.
      *
@@ -186,6 +191,11 @@ public final class BpfObject implements AutoCloseable {
             bss = map(BSS).mmap(true);
         }
         return bss.slice(member.offset(), member.size());
+    }
+
+    /** Where a variable stands in .bss. */
+    public StructMember globalMember(String variable) {
+        return variable(BSS, variable);
     }
 
     /** The members of a struct that the object was compiled with, in the order of their offsets. */

@@ -3,6 +3,8 @@ package io.linuxflow.bpf;
 
 import io.linuxflow.bpf.LibBpf.TcHook;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
@@ -20,6 +22,7 @@ record Clsact(long namespace, int ifindex) {
     private static final int TCA_KIND = 1;
     private static final int TCA_OPTIONS = 2;
     private static final int TCA_BPF_NAME = 7;
+    private static final int TCA_BPF_ID = 11;
 
     /** Octets of struct tcmsg: family, ifindex at 4, handle at 8, parent at 12, info at 16. */
     private static final int TCMSG = 20;
@@ -86,10 +89,40 @@ record Clsact(long namespace, int ifindex) {
                     ByteBuffer options = Netlink.attribute(filter, TCMSG, TCA_OPTIONS);
                     return filter.getInt(8) == handle
                             && filter.getInt(16) >>> 16 == priority
-                            && Netlink.string(filter, TCMSG, TCA_KIND).equals("bpf")
+                            && isBpf(filter)
                             && options != null
                             && Netlink.string(options, 0, TCA_BPF_NAME).startsWith(start);
                 });
+    }
+
+    /** The BPF filters there. */
+    List<TcProgram> filters(Direction direction) {
+        List<TcProgram> filters = new ArrayList<>();
+        anyFilter(
+                direction == Direction.INGRESS ? TC_H_INGRESS : TC_H_EGRESS,
+                filter -> {
+                    ByteBuffer options = Netlink.attribute(filter, TCMSG, TCA_OPTIONS);
+                    ByteBuffer id =
+                            options == null || !isBpf(filter)
+                                    ? null
+                                    : Netlink.attribute(options, 0, TCA_BPF_ID);
+                    if (id != null && filter.getInt(4) == ifindex) {
+                        filters.add(
+                                new TcProgram(
+                                        ifindex,
+                                        direction,
+                                        Hook.CLSACT,
+                                        id.getInt(0),
+                                        filter.getInt(16) >>> 16,
+                                        filter.getInt(8)));
+                    }
+                    return false;
+                });
+        return filters;
+    }
+
+    private static boolean isBpf(ByteBuffer filter) {
+        return Netlink.string(filter, TCMSG, TCA_KIND).equals("bpf");
     }
 
     private boolean exists() {

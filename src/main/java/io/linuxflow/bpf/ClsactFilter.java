@@ -45,10 +45,7 @@ final class ClsactFilter implements TcAttachment.Attached {
         int handle = options.handle() == 0 ? HANDLE : options.handle();
         int result = 0;
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            NamespaceLock lock =
-                    NamespaceLock.tryAcquire(
-                            "linux-flow-exporter/clsact/%d/%s/%d/%d"
-                                    .formatted(ifindex, direction, priority, handle));
+            NamespaceLock lock = lock(ifindex, direction, priority, handle);
             if (lock == null) {
                 result = -LibC.EEXIST;
             } else {
@@ -85,6 +82,32 @@ final class ClsactFilter implements TcAttachment.Attached {
                 });
     }
 
+    /** Null if somebody holds the place. */
+    private static NamespaceLock lock(int ifindex, Direction direction, int priority, int handle) {
+        return NamespaceLock.tryAcquire(
+                "linux-flow-exporter/clsact/%d/%s/%d/%d"
+                        .formatted(ifindex, direction, priority, handle));
+    }
+
+    /**
+     * Removes a filter whose process has left it.
+     *
+     * @return false if a process holds it
+     */
+    static boolean remove(int ifindex, Direction direction, int priority, int handle) {
+        NamespaceLock lock = lock(ifindex, direction, priority, handle);
+        if (lock == null) {
+            return false;
+        }
+        try (lock) {
+            Clsact clsact = new Clsact(NetworkNamespace.currentId(), ifindex);
+            LibBpf.check(
+                    "remove a clsact filter of interface " + ifindex,
+                    clsact.hook(direction).detach(new TcOpts(priority, handle)));
+            return true;
+        }
+    }
+
     private static int attach(BpfProgram program, TcHook hook, TcOpts opts, int flags) {
         opts.prog_fd.set(program.fd());
         opts.flags.set(flags);
@@ -96,6 +119,14 @@ final class ClsactFilter implements TcAttachment.Attached {
         clsact.checkThread();
         TcOpts opts = new TcOpts(priority, handle);
         return hook.query(opts) == 0 && opts.prog_id.intValue() == programId;
+    }
+
+    @Override
+    public void leave() {
+        if (!closed) {
+            lock.close();
+            closed = true;
+        }
     }
 
     /** Whatever else is or is not there any more, somebody else removed. */

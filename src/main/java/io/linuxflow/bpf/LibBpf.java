@@ -52,6 +52,8 @@ final class LibBpf {
     public interface Functions {
         int libbpf_strerror(int error, @Out byte[] buffer, long size);
 
+        String libbpf_version_string();
+
         Pointer libbpf_set_print(Print print);
 
         int libbpf_num_possible_cpus();
@@ -122,6 +124,14 @@ final class LibBpf {
         int bpf_prog_test_run_opts(int fd, Pointer opts);
 
         int bpf_link_create(int program, int target, int attachType, Pointer opts);
+
+        int bpf_link_detach(int link);
+
+        int bpf_prog_query_opts(int target, int type, Pointer opts);
+
+        int bpf_prog_get_fd_by_id(int id);
+
+        int bpf_map_get_fd_by_id(int id);
 
         int bpf_link_update(int link, int program, Pointer opts);
 
@@ -247,6 +257,7 @@ final class LibBpf {
         final Unsigned32 value_size = new Unsigned32();
         final Unsigned32 max_entries = new Unsigned32();
         final Unsigned32 map_flags = new Unsigned32();
+        final UTF8String name = new UTF8String(MAX_NAME + 1);
 
         MapInfo(int fd) {
             read(fd, this);
@@ -257,9 +268,38 @@ final class LibBpf {
     static final class ProgInfo extends CStruct {
         final Unsigned32 type = new Unsigned32();
         final Unsigned32 id = new Unsigned32();
+        final Padding tag = new Padding(jnr.ffi.NativeType.UCHAR, 8);
+        final Padding lengths = new Padding(jnr.ffi.NativeType.UINT, 2);
+        final Padding instructions = new Padding(jnr.ffi.NativeType.ULONGLONG, 2);
+        final Unsigned64 load_time = new Unsigned64();
+        final Unsigned32 created_by_uid = new Unsigned32();
+        final Unsigned32 nr_map_ids = new Unsigned32();
+        final Pointer map_ids = new Pointer();
+        final UTF8String name = new UTF8String(MAX_NAME + 1);
 
         ProgInfo(int fd) {
             read(fd, this);
+        }
+
+        /** With the ids of the maps, as many as there is room for. */
+        ProgInfo(int fd, jnr.ffi.Pointer mapIds, int room) {
+            point(map_ids, mapIds);
+            nr_map_ids.set(room);
+            read(fd, this);
+        }
+    }
+
+    /** {@code struct bpf_prog_query_opts}. */
+    static final class ProgQueryOpts extends CStruct {
+        final size_t sz = new size_t();
+        final Unsigned32 query_flags = new Unsigned32();
+        final Unsigned32 attach_flags = new Unsigned32();
+        final Pointer prog_ids = new Pointer();
+        final Unsigned32 prog_cnt = new Unsigned32();
+        final Pointer prog_attach_flags = new Pointer();
+
+        ProgQueryOpts() {
+            sz.set(size());
         }
     }
 

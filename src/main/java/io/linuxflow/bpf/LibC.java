@@ -53,6 +53,8 @@ final class LibC {
 
         int setns(int fd, int type);
 
+        int unshare(int flags);
+
         int poll(Pointer fds, long count, int timeout);
 
         int eventfd(int initial, int flags);

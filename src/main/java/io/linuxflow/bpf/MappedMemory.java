@@ -64,7 +64,7 @@ public final class MappedMemory implements AutoCloseable {
     }
 
     /** A part of this mapping; closing it does nothing. */
-    MappedMemory slice(long offset, long size) {
+    public MappedMemory slice(long offset, long size) {
         Objects.checkFromIndexSize(offset, size, this.size);
         return new MappedMemory(address + offset, size, false);
     }

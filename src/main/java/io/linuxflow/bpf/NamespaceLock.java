@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
  * A name that one process at a time can hold in a network namespace, and that is free again however
  * that process ends: an abstract address of unix(7), whose scope is the network namespace.
  */
-final class NamespaceLock implements AutoCloseable {
+public final class NamespaceLock implements AutoCloseable {
 
     private static final int AF_UNIX = 1;
     private static final int SOCK_DGRAM = 2;
@@ -23,7 +23,7 @@ final class NamespaceLock implements AutoCloseable {
     }
 
     /** Takes the name in the calling thread's network namespace; null if somebody holds it. */
-    static NamespaceLock tryAcquire(String name) {
+    public static NamespaceLock tryAcquire(String name) {
         String operation = "take the name " + name;
         byte[] octets = name.getBytes(StandardCharsets.UTF_8);
         // struct sockaddr_un: family, then a zero, which makes it abstract

@@ -5,6 +5,8 @@ import static io.linuxflow.bpf.LibC.libc;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,6 +18,11 @@ public final class NetworkNamespace implements AutoCloseable {
 
     /** Where {@code ip netns add} mounts them. */
     private static final Path NAMED = Path.of("/run/netns");
+
+    private static final int AF_UNIX = 1;
+    private static final int SOCK_DGRAM = 2;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_NETNS_COOKIE = 71;
 
     private static final Path CURRENT = Path.of("/proc/thread-self/ns/net");
 
@@ -43,18 +50,20 @@ public final class NetworkNamespace implements AutoCloseable {
             throw BpfException.of(
                     "find the network namespace " + name,
                     "there is none of that name",
-                    "ip netns add makes one; there are: " + String.join(", ", names()));
+                    "ip netns add makes one; there are: "
+                            + (names().isEmpty() ? "none" : String.join(", ", names())));
         }
         return new NetworkNamespace(name, NAMED.resolve(name));
     }
 
-    private static List<String> names() {
+    /** The names that {@code ip netns} knows, in their order. */
+    public static List<String> names() {
         try (Stream<Path> files = Files.list(NAMED)) {
             return files.map(file -> file.getFileName().toString())
                     .sorted()
                     .collect(Collectors.toList());
         } catch (IOException e) {
-            return List.of("none");
+            return List.of();
         }
     }
 
@@ -76,6 +85,14 @@ public final class NetworkNamespace implements AutoCloseable {
         }
     }
 
+    /**
+     * Moves the calling thread into a namespace made for it, which has nothing but a loopback and
+     * goes with the thread.
+     */
+    public static void enterNew() {
+        LibC.check("make a network namespace (unshare(2))", libc().unshare(LibC.CLONE_NEWNET));
+    }
+
     /** What tells it from other namespaces while it exists: its inode number. */
     public long id() {
         return inode(Path.of("/proc/self/fd/" + fd));
@@ -84,6 +101,29 @@ public final class NetworkNamespace implements AutoCloseable {
     /** {@link #id} of the calling thread's namespace. */
     static long currentId() {
         return inode(CURRENT);
+    }
+
+    /**
+     * What tells the calling thread's namespace from all others, past and future, until the next
+     * boot (SO_NETNS_COOKIE, Linux 5.14): inode numbers are used again.
+     */
+    public static long currentCookie() {
+        String operation = "identify the network namespace";
+        int socket = LibC.check(operation, libc().socket(AF_UNIX, SOCK_DGRAM | LibC.O_CLOEXEC, 0));
+        try {
+            byte[] cookie = new byte[Long.BYTES];
+            LibC.check(
+                    operation,
+                    libc().getsockopt(
+                                    socket,
+                                    SOL_SOCKET,
+                                    SO_NETNS_COOKIE,
+                                    cookie,
+                                    new int[] {cookie.length}));
+            return ByteBuffer.wrap(cookie).order(ByteOrder.nativeOrder()).getLong();
+        } finally {
+            libc().close(socket);
+        }
     }
 
     private static long inode(Path path) {

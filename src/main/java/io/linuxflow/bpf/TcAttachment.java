@@ -16,6 +16,8 @@ public final class TcAttachment implements AutoCloseable {
     sealed interface Attached extends AutoCloseable permits TcxLink, ClsactFilter {
         boolean isAttached();
 
+        void leave();
+
         @Override
         void close();
     }
@@ -66,6 +68,11 @@ public final class TcAttachment implements AutoCloseable {
         return new TcAttachment(Hook.TCX, TcxLink.adopt(pinned, program));
     }
 
+    /** Detaches a pinned tcx link, even if another process still holds it, and deletes the file. */
+    public static void remove(Path pinned) {
+        TcxLink.remove(pinned);
+    }
+
     static String describe(BpfProgram program, int ifindex, Direction direction, Hook hook) {
         return "attach "
                 + program.name()
@@ -104,6 +111,14 @@ public final class TcAttachment implements AutoCloseable {
             throw new UnsupportedOperationException(
                     "only a tcx link can be pinned; a clsact filter stays attached anyway");
         }
+    }
+
+    /**
+     * Lets go of the program without detaching it: a pinned link and a clsact filter stay, until
+     * somebody takes them over or removes them.
+     */
+    public void leave() {
+        attached.leave();
     }
 
     /** Detaches the program, unless it is pinned; quiet if the interface is gone. */

@@ -51,6 +51,22 @@ final class TcxLink implements TcAttachment.Attached {
     }
 
     @Override
+    public void leave() {
+        close();
+    }
+
+    /** Detaches whatever link is pinned there, though others hold it too, and deletes the pin. */
+    static void remove(Path pinned) {
+        TcxLink link = new TcxLink(BpfFileSystem.open(pinned, "link"));
+        try {
+            LibBpf.check("detach the pinned link " + pinned, libbpf().bpf_link_detach(link.fd));
+        } finally {
+            link.close();
+        }
+        BpfFileSystem.remove(pinned);
+    }
+
+    @Override
     public void close() {
         if (!closed) {
             closed = true;

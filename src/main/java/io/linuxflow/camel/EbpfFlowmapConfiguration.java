@@ -38,7 +38,8 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                     "activeTimeout",
                     "idleTimeout",
                     "finishedDrain",
-                    "cacheMaxFlows");
+                    "cacheMaxFlows",
+                    "pin");
 
     @UriParam(
             label = "consumer",
@@ -115,6 +116,16 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     @UriParam(
             label = "consumer",
+            defaultValue = "false",
+            description =
+                    "Whether the programs stay attached and go on counting when this process ends,"
+                        + " even if it is killed, and the next one goes on from there. Their state"
+                        + " is pinned under /sys/fs/bpf/linux-flow-exporter; flowctl meter detach"
+                        + " removes it.")
+    private Boolean pin;
+
+    @UriParam(
+            label = "consumer",
             defaultValue = "30s",
             javaType = "java.time.Duration",
             description =
@@ -182,7 +193,8 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                         activeTimeout,
                         idleTimeout,
                         finishedDrain,
-                        cacheMaxFlows);
+                        cacheMaxFlows,
+                        pin);
         given.values().removeIf(Objects::isNull);
         return given;
     }
@@ -202,7 +214,8 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 options.cache().activeTimeout(),
                 options.cache().idleTimeout(),
                 options.cache().finishedDrain(),
-                options.cache().maxFlows());
+                options.cache().maxFlows(),
+                options.pin());
     }
 
     private static Map<String, Object> byName(Object... values) {
@@ -234,7 +247,8 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                         (Duration) all.get("activeTimeout"),
                         (Duration) all.get("idleTimeout"),
                         (Duration) all.get("finishedDrain"),
-                        (int) all.get("cacheMaxFlows")));
+                        (int) all.get("cacheMaxFlows")),
+                (boolean) all.get("pin"));
     }
 
     public String getInterfaces() {
@@ -339,6 +353,14 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     public void setCacheMaxFlows(Integer cacheMaxFlows) {
         this.cacheMaxFlows = cacheMaxFlows;
+    }
+
+    public Boolean getPin() {
+        return pin;
+    }
+
+    public void setPin(Boolean pin) {
+        this.pin = pin;
     }
 
     public int getQueueCapacity() {

@@ -2,12 +2,16 @@
 package io.linuxflow.metering;
 
 import io.linuxflow.bpf.BpfException;
+import io.linuxflow.bpf.BpfProgram;
 import io.linuxflow.bpf.Direction;
 import io.linuxflow.bpf.GracePeriod;
+import io.linuxflow.bpf.Hook;
 import io.linuxflow.bpf.Link;
 import io.linuxflow.bpf.LinkLayer;
 import io.linuxflow.bpf.Links;
+import io.linuxflow.bpf.LoadedProgram;
 import io.linuxflow.bpf.TcAttachment;
+import io.linuxflow.bpf.TcProgram;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
 import java.util.ArrayList;
@@ -38,6 +42,9 @@ final class Attachments implements AutoCloseable {
     private final MeterOptions options;
     private final FlowMeterObject programs;
 
+    /** Null if attachments are to end with this process. */
+    private final PinnedState pins;
+
     /** A device that is deleted and made again has a new index, so none is ever stale. */
     private final Map<InterfaceKey, State> states = new LinkedHashMap<>();
 
@@ -48,11 +55,13 @@ final class Attachments implements AutoCloseable {
             String namespace,
             InterfaceSelection selection,
             MeterOptions options,
-            FlowMeterObject programs) {
+            FlowMeterObject programs,
+            PinnedState pins) {
         this.namespace = namespace;
         this.selection = selection;
         this.options = options;
         this.programs = programs;
+        this.pins = pins;
     }
 
     /** Attaches to what has come, detaches from what should no longer be metered. */
@@ -101,17 +110,12 @@ final class Attachments implements AutoCloseable {
         }
         try {
             TcAttachment attachment =
-                    TcAttachment.attach(
-                            programs.program(hookpoint.direction(), link.layer()),
-                            link.index(),
-                            hookpoint.direction(),
-                            options.hook(),
-                            options.clsact());
+                    attach(hookpoint, programs.program(hookpoint.direction(), link.layer()));
             LOG.info(
                     "Interface {} is metered at {} ({}, ifIndex {})",
                     qualified(link.name()),
                     where,
-                    attachment.hook().name().toLowerCase(Locale.ROOT),
+                    hookName(attachment),
                     link.index());
             return new State(link.name(), attachment, null);
         } catch (BpfException e) {
@@ -124,10 +128,86 @@ final class Attachments implements AutoCloseable {
         }
     }
 
+    /** Attaches, pinned if that is asked for, or takes over what an earlier process has pinned. */
+    TcAttachment attach(InterfaceKey hookpoint, BpfProgram program) {
+        TcAttachment attachment = pins == null ? null : adopt(hookpoint, program);
+        if (attachment == null) {
+            attachment =
+                    TcAttachment.attach(
+                            program,
+                            hookpoint.ifindex(),
+                            hookpoint.direction(),
+                            options.hook(),
+                            options.clsact());
+            if (pins != null && attachment.hook() == Hook.TCX) {
+                attachment.pin(pins.link(hookpoint));
+            }
+        }
+        if (pins != null) {
+            // After attaching: where only the place changes, no packet is missed.
+            removeStrayFilters(hookpoint);
+        }
+        return attachment;
+    }
+
+    /** Takes over the link of an earlier process; null if there is none that works. */
+    private TcAttachment adopt(InterfaceKey hookpoint, BpfProgram program) {
+        if (!pins.hasLink(hookpoint)) {
+            return null;
+        }
+        if (options.hook() != Hook.CLSACT) {
+            try {
+                return TcAttachment.adopt(pins.link(hookpoint), program);
+            } catch (BpfException e) {
+                LOG.debug("A new link is needed", e);
+            }
+        }
+        pins.removeLink(hookpoint);
+        return null;
+    }
+
+    /**
+     * Removes what earlier processes have left attached where this one does not meter. To be called
+     * once the others are taken over.
+     */
+    void removeStrays() {
+        for (InterfaceKey hookpoint : pins.hookpoints()) {
+            if (!states.containsKey(hookpoint)) {
+                pins.removeLink(hookpoint);
+                LOG.info(
+                        "ifIndex {} is not among the interfaces to be metered, and no longer is at"
+                                + " {}",
+                        hookpoint.ifindex(),
+                        hookpoint.direction().name().toLowerCase(Locale.ROOT));
+            }
+        }
+        for (Link link : Links.list()) {
+            for (Direction direction : Direction.values()) {
+                InterfaceKey hookpoint = new InterfaceKey(link.index(), direction);
+                if (!states.containsKey(hookpoint)) {
+                    removeStrayFilters(hookpoint);
+                }
+            }
+        }
+    }
+
+    /** A filter of ours that a process holds, this one included, stays. */
+    private static void removeStrayFilters(InterfaceKey hookpoint) {
+        for (TcProgram program : TcProgram.list(hookpoint.ifindex(), hookpoint.direction())) {
+            LoadedProgram loaded = LoadedProgram.ofId(program.programId());
+            if (program.hook() == Hook.CLSACT && loaded != null && FlowMeterObject.isOurs(loaded)) {
+                program.remove();
+            }
+        }
+    }
+
     private void detach(InterfaceKey hookpoint) {
         State state = states.remove(hookpoint);
         if (state.attachment != null) {
             state.attachment.close();
+            if (pins != null) {
+                pins.removeLink(hookpoint);
+            }
             LOG.info(
                     "Interface {} is gone or renamed and no longer metered at {}",
                     qualified(state.name),
@@ -143,22 +223,25 @@ final class Attachments implements AutoCloseable {
         Map<InterfaceKey, Counters> counters = programs.counters();
         List<MeterStatus.Interface> interfaces = new ArrayList<>();
         states.forEach(
-                (hookpoint, state) ->
-                        interfaces.add(
-                                new MeterStatus.Interface(
-                                        namespace,
-                                        state.name,
-                                        hookpoint.ifindex(),
-                                        hookpoint.direction().name().toLowerCase(Locale.ROOT),
-                                        state.attachment == null
-                                                ? null
-                                                : state.attachment
-                                                        .hook()
-                                                        .name()
-                                                        .toLowerCase(Locale.ROOT),
-                                        state.problem,
-                                        counters.getOrDefault(hookpoint, Counters.NONE))));
+                (hookpoint, state) -> {
+                    boolean attached = state.attachment != null && state.attachment.isAttached();
+                    interfaces.add(
+                            new MeterStatus.Interface(
+                                    namespace,
+                                    state.name,
+                                    hookpoint.ifindex(),
+                                    hookpoint.direction().name().toLowerCase(Locale.ROOT),
+                                    attached ? hookName(state.attachment) : null,
+                                    attached || state.problem != null
+                                            ? state.problem
+                                            : "somebody has detached it",
+                                    counters.getOrDefault(hookpoint, Counters.NONE)));
+                });
         return interfaces;
+    }
+
+    private static String hookName(TcAttachment attachment) {
+        return attachment.hook().name().toLowerCase(Locale.ROOT);
     }
 
     /** The interfaces that are named in full and are not there. */
@@ -177,12 +260,14 @@ final class Attachments implements AutoCloseable {
         return namespace.equals(InterfaceSelection.OWN_NAMESPACE) ? name : namespace + ":" + name;
     }
 
-    /** Detaches from all; the counters stay to be read. */
+    /** Detaches from all that is not pinned; the counters stay to be read. */
     @Override
     public void close() {
         states.replaceAll(
                 (hookpoint, state) -> {
-                    if (state.attachment != null) {
+                    if (state.attachment != null && pins != null) {
+                        state.attachment.leave();
+                    } else if (state.attachment != null) {
                         state.attachment.close();
                     }
                     return new State(state.name, null, "the meter is stopped");

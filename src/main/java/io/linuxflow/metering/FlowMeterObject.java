@@ -6,6 +6,7 @@ import io.linuxflow.bpf.BpfObject;
 import io.linuxflow.bpf.BpfProgram;
 import io.linuxflow.bpf.Direction;
 import io.linuxflow.bpf.LinkLayer;
+import io.linuxflow.bpf.LoadedProgram;
 import io.linuxflow.bpf.MappedMemory;
 import io.linuxflow.bpf.StructMember;
 import io.linuxflow.flow.FlowLayout;
@@ -14,12 +15,14 @@ import io.linuxflow.metering.MeterStatus.Traffic;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32;
 
 /** The names and structs of {@code flowmeter.bpf.o}, loaded: what is known of it, is known here. */
 final class FlowMeterObject implements AutoCloseable {
@@ -29,6 +32,18 @@ final class FlowMeterObject implements AutoCloseable {
     /** {@code struct interface_counters}, in its order: who they belong to, and five of traffic. */
     private static final List<String> COUNTERS =
             List.of("interface", "seen", "overflow", "excluded", "malformed", "non_ip");
+
+    /** All of them, as libbpf calls them. What they hold is all the state there is. */
+    static final List<String> MAPS =
+            List.of("index", "slots", "interfaces", "overflow", "excluded", "events", ".bss");
+
+    private static final List<String> PROGRAMS =
+            List.of("flow_ingress", "flow_egress", "flow_ingress_l3", "flow_egress_l3");
+
+    private static final List<String> STRUCTS =
+            List.of("flow_key", "flow_slot", "interface_counters", "traffic", "excluded_session");
+
+    private static final List<String> GLOBALS = List.of("epoch", "slots_used", "clock_reading");
 
     private static final int IFINDEX = 0;
     private static final int DIRECTION = 4;
@@ -49,17 +64,30 @@ final class FlowMeterObject implements AutoCloseable {
 
     private final BpfObject object;
 
+    private final boolean adopted;
     private final MappedMemory interfaces;
 
-    private FlowMeterObject(BpfObject object) {
+    private FlowMeterObject(BpfObject object, boolean adopted) {
         this.object = object;
+        this.adopted = adopted;
         interfaces = object.map("interfaces").mmap(true);
     }
 
     /** Loads the programs and their maps into the kernel; nothing is attached yet. */
     static FlowMeterObject load(MeterOptions options) {
-        // At least half of the entries stay free, which keeps searches short.
-        return load(options, Integer.highestOneBit(options.slots() - 1 | 1) << 2);
+        return load(options, indexEntries(options), null);
+    }
+
+    /**
+     * The same with maps that are pinned: those that are there, with what is in them, or new ones.
+     */
+    static FlowMeterObject load(MeterOptions options, PinnedState pins) {
+        return load(options, indexEntries(options), pins);
+    }
+
+    /** At least half of the entries stay free, which keeps searches short. */
+    private static int indexEntries(MeterOptions options) {
+        return Integer.highestOneBit(options.slots() - 1 | 1) << 2;
     }
 
     /**
@@ -68,9 +96,18 @@ final class FlowMeterObject implements AutoCloseable {
      * @param indexEntries a power of 2
      */
     static FlowMeterObject load(MeterOptions options, int indexEntries) {
-        BpfObject object = BpfObject.open(BpfObject.resource(RESOURCE), "flowmeter");
+        return load(options, indexEntries, null);
+    }
+
+    private static FlowMeterObject load(MeterOptions options, int indexEntries, PinnedState pins) {
+        BpfObject object = open();
         try {
             checkLayout(object);
+            PinnedState.Maps maps =
+                    pins == null
+                            ? null
+                            : pins.maps(options.slots(), options.clock(), layout(object));
+            boolean adopted = maps != null && maps.exist();
             object.set("slots_per_half", options.slots())
                     .set("slots_high_water", options.slots() - options.slots() / 8)
                     .set("index_entries", indexEntries)
@@ -79,13 +116,79 @@ final class FlowMeterObject implements AutoCloseable {
                     .set("flow_clock", options.clock().ordinal())
                     .maxEntries("slots", 2 * options.slots())
                     .maxEntries("index", indexEntries)
-                    .maxEntries("interfaces", (INTERFACES + 1) * possibleCpus())
-                    .load();
-            return new FlowMeterObject(object);
+                    .maxEntries("interfaces", (INTERFACES + 1) * possibleCpus());
+            if (adopted) {
+                reuse(object, maps);
+            }
+            object.load();
+            if (maps != null && !adopted) {
+                maps.remove();
+                maps.pin(object);
+            }
+            return new FlowMeterObject(object, adopted);
         } catch (RuntimeException | Error e) {
             object.close();
             throw e;
         }
+    }
+
+    private static BpfObject open() {
+        return BpfObject.open(BpfObject.resource(RESOURCE), "flowmeter");
+    }
+
+    private static void reuse(BpfObject object, PinnedState.Maps maps) {
+        for (String name : MAPS) {
+            try (BpfMap map = maps.open(name)) {
+                object.reuse(name, map);
+                if (name.equals("index")) {
+                    object.set("index_entries", map.maxEntries());
+                }
+            }
+        }
+    }
+
+    /** Short for all that has to be the same for one version to read the maps of another. */
+    static String layout() {
+        try (BpfObject object = open()) {
+            return layout(object);
+        }
+    }
+
+    /** Where the variables of the slot log are in .bss, and how large that is at least. */
+    record Globals(StructMember epoch, StructMember slotsUsed, int size) {}
+
+    static Globals globals() {
+        try (BpfObject object = open()) {
+            return new Globals(
+                    object.globalMember("epoch"),
+                    object.globalMember("slots_used"),
+                    GLOBALS.stream()
+                            .map(object::globalMember)
+                            .mapToInt(global -> global.offset() + global.size())
+                            .max()
+                            .orElseThrow());
+        }
+    }
+
+    private static String layout(BpfObject object) {
+        CRC32 layout = new CRC32();
+        for (String struct : STRUCTS) {
+            layout.update(bytes(object.structMembers(struct)));
+        }
+        for (String global : GLOBALS) {
+            layout.update(bytes(object.globalMember(global)));
+        }
+        layout.update(bytes(INTERFACES));
+        return "%08x".formatted(layout.getValue());
+    }
+
+    private static byte[] bytes(Object text) {
+        return text.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** Whether a program at a hook is one of this object's, loaded by whatever process. */
+    static boolean isOurs(LoadedProgram program) {
+        return PROGRAMS.contains(program.name());
     }
 
     /** One more than the highest number that a CPU can have; the file holds "0-3" or "0,2-3". */
@@ -131,6 +234,17 @@ final class FlowMeterObject implements AutoCloseable {
         }
     }
 
+    /** Whether the maps were there, with what is in them. */
+    boolean adopted() {
+        return adopted;
+    }
+
+    /** Forgets the sessions of a process that is gone: their ports may be others' now. */
+    void forgetSessions() {
+        BpfMap map = object.map("excluded");
+        map.keys().forEach(map::delete);
+    }
+
     BpfObject object() {
         return object;
     }
@@ -155,6 +269,15 @@ final class FlowMeterObject implements AutoCloseable {
 
     /** What the programs have counted, all CPUs together. */
     Map<InterfaceKey, Counters> counters() {
+        return counters(interfaces);
+    }
+
+    /**
+     * The same of any meter.
+     *
+     * @param interfaces its map of that name
+     */
+    static Map<InterfaceKey, Counters> counters(MappedMemory interfaces) {
         Map<InterfaceKey, Counters> counters = new HashMap<>();
         ByteBuffer entries = interfaces.buffer(0, (int) interfaces.size());
         for (int at = 0; at + COUNTERS_SIZE <= entries.limit(); at += COUNTERS_SIZE) {

@@ -164,8 +164,8 @@ public final class Meter implements AutoCloseable {
     }
 
     /**
-     * Detaches from all interfaces and puts everything that has been metered into the queues, which
-     * then end.
+     * Detaches from all interfaces, unless they are pinned, and puts everything that has been
+     * metered into the queues, which then end.
      */
     @Override
     public synchronized void close() {

@@ -18,6 +18,8 @@ import java.util.Objects;
  * @param clock which clock packets are stamped with
  * @param batchSize the most flows one {@link io.linuxflow.flow.FlowBatch} holds
  * @param cache how what the epochs saw of a flow is merged into records
+ * @param pin whether maps and programs stay when the process ends, however it does, for the next
+ *     one to take over
  */
 public record MeterOptions(
         String interfaces,
@@ -28,7 +30,8 @@ public record MeterOptions(
         int slots,
         FlowClock clock,
         int batchSize,
-        CacheOptions cache) {
+        CacheOptions cache,
+        boolean pin) {
 
     /**
      * Every device but the loopback at egress, an epoch of 5 s, 131,072 flows an epoch, and the
@@ -44,7 +47,8 @@ public record MeterOptions(
                     1 << 17,
                     FlowClock.JIFFIES,
                     4096,
-                    CacheOptions.DEFAULT);
+                    CacheOptions.DEFAULT,
+                    false);
 
     /** References in the kernel's index have 24 bits for a slot of either half. */
     private static final int MAX_SLOTS = 1 << 23;
@@ -73,12 +77,21 @@ public record MeterOptions(
 
     public MeterOptions withInterfaces(String value) {
         return new MeterOptions(
-                value, direction, hook, clsact, drainInterval, slots, clock, batchSize, cache);
+                value, direction, hook, clsact, drainInterval, slots, clock, batchSize, cache, pin);
     }
 
     public MeterOptions withDirection(MeteringDirection value) {
         return new MeterOptions(
-                interfaces, value, hook, clsact, drainInterval, slots, clock, batchSize, cache);
+                interfaces,
+                value,
+                hook,
+                clsact,
+                drainInterval,
+                slots,
+                clock,
+                batchSize,
+                cache,
+                pin);
     }
 
     public MeterOptions withHook(Hook value) {
@@ -91,27 +104,83 @@ public record MeterOptions(
                 slots,
                 clock,
                 batchSize,
-                cache);
+                cache,
+                pin);
+    }
+
+    public MeterOptions withClsact(ClsactOptions value) {
+        return new MeterOptions(
+                interfaces,
+                direction,
+                hook,
+                value,
+                drainInterval,
+                slots,
+                clock,
+                batchSize,
+                cache,
+                pin);
     }
 
     public MeterOptions withDrainInterval(Duration value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, value, slots, clock, batchSize, cache);
+                interfaces, direction, hook, clsact, value, slots, clock, batchSize, cache, pin);
     }
 
     public MeterOptions withSlots(int value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, drainInterval, value, clock, batchSize, cache);
+                interfaces,
+                direction,
+                hook,
+                clsact,
+                drainInterval,
+                value,
+                clock,
+                batchSize,
+                cache,
+                pin);
     }
 
     public MeterOptions withClock(FlowClock value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, drainInterval, slots, value, batchSize, cache);
+                interfaces,
+                direction,
+                hook,
+                clsact,
+                drainInterval,
+                slots,
+                value,
+                batchSize,
+                cache,
+                pin);
     }
 
     public MeterOptions withCache(CacheOptions value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, drainInterval, slots, clock, batchSize, value);
+                interfaces,
+                direction,
+                hook,
+                clsact,
+                drainInterval,
+                slots,
+                clock,
+                batchSize,
+                value,
+                pin);
+    }
+
+    public MeterOptions withPin(boolean value) {
+        return new MeterOptions(
+                interfaces,
+                direction,
+                hook,
+                clsact,
+                drainInterval,
+                slots,
+                clock,
+                batchSize,
+                cache,
+                value);
     }
 
     /** Zero switches the cache off. */

@@ -3,6 +3,7 @@ package io.linuxflow.metering;
 
 import io.linuxflow.bpf.BpfException;
 import io.linuxflow.bpf.EventFd;
+import io.linuxflow.bpf.GracePeriod;
 import io.linuxflow.bpf.LinkMonitor;
 import io.linuxflow.bpf.NetworkNamespace;
 import io.linuxflow.bpf.Poll;
@@ -194,7 +195,11 @@ final class NamespaceMeter {
     private void run() {
         try {
             enterNamespace();
-            try (FlowMeterObject programs = FlowMeterObject.load(options);
+            if (!options.pin()) {
+                warnOfPinnedState();
+            }
+            try (PinnedState pins = options.pin() ? PinnedState.own(namespace) : null;
+                    FlowMeterObject programs = FlowMeterObject.load(options, pins);
                     SlotLog log = new SlotLog(programs.object(), options.slots());
                     RingBuffer events =
                             new RingBuffer(
@@ -202,9 +207,12 @@ final class NamespaceMeter {
                                     event -> slotsFillUp = log.isCurrent(event.getInt(0)));
                     LinkMonitor links = new LinkMonitor();
                     Attachments attachments =
-                            new Attachments(namespace, selection, options, programs);
+                            new Attachments(namespace, selection, options, programs, pins);
                     Session session = new Session(programs, log, events, links, attachments)) {
                 started.complete(null);
+                if (pins != null) {
+                    session.takeOver(pins);
+                }
                 while (!stopping) {
                     session.step();
                 }
@@ -225,6 +233,17 @@ final class NamespaceMeter {
     private static BooleanSupplier after(Duration duration) {
         long deadline = System.nanoTime() + duration.toNanos();
         return () -> System.nanoTime() - deadline >= 0;
+    }
+
+    private static void warnOfPinnedState() {
+        try (PinnedState pins = PinnedState.ofThread()) {
+            if (pins.exists()) {
+                LOG.warn(
+                        "An earlier meter's state is pinned at {} and goes on counting: the option"
+                                + " pin exports it, flowctl meter detach removes it",
+                        pins.directory());
+            }
+        }
     }
 
     private void enterNamespace() {
@@ -267,6 +286,9 @@ final class NamespaceMeter {
             this.links = links;
             this.attachments = attachments;
             exclude = programs::exclude;
+            if (programs.adopted()) {
+                programs.forgetSessions();
+            }
             ExportSessions.listen(exclude);
             attachments.update();
             clock = new KernelClock(programs.object(), options.clock());
@@ -329,7 +351,69 @@ final class NamespaceMeter {
             }
         }
 
-        /** Everything that has been metered goes out; nothing is metered any more. */
+        /**
+         * Goes on from where an earlier process was killed. What that one metered with other
+         * options is handed out now: by now all programs write to the maps of this meter.
+         */
+        void takeOver(PinnedState pins) {
+            attachments.removeStrays();
+            BooleanSupplier overdue = after(LAST_PATIENCE);
+            if (programs.adopted()) {
+                GracePeriod.await();
+                int left = log.used(log.previous());
+                LOG.info(
+                        "What is pinned at {} is taken over, with {} flows",
+                        pins.directory(),
+                        log.used() + left);
+                if (left > 0) {
+                    LOG.warn(
+                            "The process before was killed while it handed out {} flows; some of"
+                                    + " them may be exported a second time",
+                            left);
+                    drainLeft(log, log.previous(), clock, overdue);
+                }
+            }
+            String layout = FlowMeterObject.layout();
+            PinnedState.Maps own = pins.maps(options.slots(), options.clock(), layout);
+            for (PinnedState.Maps maps : pins.maps()) {
+                if (!maps.equals(own) && maps.layout().equals(layout)) {
+                    drainRetired(maps, pins, overdue);
+                } else if (!maps.equals(own)) {
+                    LOG.warn(
+                            "{} holds flows of another version, which this one can't read. Let that"
+                                    + " version export them, or remove the directory",
+                            maps.directory());
+                }
+            }
+        }
+
+        private void drainRetired(
+                PinnedState.Maps maps, PinnedState pins, BooleanSupplier overdue) {
+            MeterOptions before = options.withSlots(maps.slots()).withClock(maps.clock());
+            int flows = 0;
+            if (maps.exist()) {
+                try (FlowMeterObject retired = FlowMeterObject.load(before, pins);
+                        SlotLog rest = new SlotLog(retired.object(), maps.slots())) {
+                    KernelClock stamps = new KernelClock(retired.object(), maps.clock());
+                    for (int half = 0; half < 2; half++) {
+                        int ended = rest.flip();
+                        flows += rest.used(ended);
+                        drainLeft(rest, ended, stamps, overdue);
+                    }
+                }
+            }
+            maps.remove();
+            LOG.info(
+                    "The earlier meter had {} slots and the clock {}; its last {} flows are handed"
+                            + " out, and it is removed",
+                    maps.slots(),
+                    maps.clock(),
+                    flows);
+        }
+
+        /**
+         * Everything that has been metered goes out; unless pinned, nothing is metered any more.
+         */
         void finish() {
             attachments.close();
             BooleanSupplier overdue = after(LAST_PATIENCE);
@@ -364,6 +448,18 @@ final class NamespaceMeter {
             epochs++;
             flipNanos = flipped - begin;
             drainNanos = System.nanoTime() - flipped;
+        }
+
+        /** Hands out what an earlier process left, past the cache: its flows have ended. */
+        private void drainLeft(
+                SlotLog from, int ended, KernelClock stamps, BooleanSupplier overdue) {
+            from.drain(
+                    ended,
+                    stamps.now(),
+                    Flow.FORCED_END,
+                    options.batchSize(),
+                    observationDomain,
+                    batch -> sink.accept(batch, overdue));
         }
 
         Snapshot snapshot() {

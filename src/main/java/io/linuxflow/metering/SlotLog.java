@@ -50,6 +50,14 @@ final class SlotLog implements AutoCloseable {
     }
 
     /**
+     * The epoch before the current one. Its half holds flows only if the process that ended it was
+     * killed before it had handed out all of them.
+     */
+    int previous() {
+        return epoch.getIntAcquire(0) - 1;
+    }
+
+    /**
      * Begins the next epoch.
      *
      * @return the epoch that has ended and is to be drained
@@ -120,8 +128,18 @@ final class SlotLog implements AutoCloseable {
         }
     }
 
-    private int used(int epoch) {
-        int taken = used.getIntAcquire((long) (epoch & 1) * usedStride);
+    /** Slots that an epoch has taken, of those whose half is still theirs. */
+    int used(int epoch) {
+        return used(used, epoch, slotsPerHalf);
+    }
+
+    /**
+     * The same of any log.
+     *
+     * @param used its variable slots_used, one counter for each half
+     */
+    static int used(MappedMemory used, int epoch, int slotsPerHalf) {
+        int taken = used.getIntAcquire((long) (epoch & 1) * (used.size() / 2));
         return Integer.compareUnsigned(taken, slotsPerHalf) < 0 ? taken : slotsPerHalf;
     }
 

@@ -3,10 +3,12 @@ package io.linuxflow.bpf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -87,9 +89,52 @@ class PinningIT {
             }
             Files.delete(link);
 
+            // The kernel lets go of it a while later.
+            await().until(() -> programs().isEmpty());
             lab.send(10);
 
             assertThat(object.global("seen").getLongAcquire(0)).isZero();
+        }
+    }
+
+    private List<TcProgram> programs() {
+        return left.call(() -> TcProgram.list(VethLab.ifindex(), Direction.EGRESS));
+    }
+
+    @Test
+    void removingAPinDetachesThoughTheLinkIsHeld() {
+        Path link = directory.resolve("link");
+        try (BpfObject object = bridge()) {
+            object.load();
+            try (TcAttachment attachment = attach(object, Hook.TCX)) {
+                attachment.pin(link);
+                assertThat(programs())
+                        .extracting(TcProgram::programId)
+                        .containsExactly(object.program("see").id());
+
+                TcAttachment.remove(link);
+
+                assertThat(attachment.isAttached()).isFalse();
+                assertThat(programs()).isEmpty();
+                assertThat(link).doesNotExist();
+            }
+        }
+    }
+
+    @Test
+    void aFilterIsRemovedByOthersOnlyOnceItsProcessHasLeftIt() {
+        try (BpfObject object = bridge()) {
+            object.load();
+            TcAttachment attachment = attach(object, Hook.CLSACT);
+            TcProgram filter = programs().get(0);
+            assertThat(filter.hook()).isEqualTo(Hook.CLSACT);
+            assertThat(LoadedProgram.ofId(filter.programId()).name()).isEqualTo("see");
+
+            assertThat(left.<Boolean>call(filter::remove)).isFalse();
+            left.run(attachment::leave);
+            assertThat(programs()).containsExactly(filter);
+            assertThat(left.<Boolean>call(filter::remove)).isTrue();
+            assertThat(programs()).isEmpty();
         }
     }
 
@@ -165,7 +210,8 @@ class PinningIT {
                     .isInstanceOf(BpfException.class)
                     .hasMessage(
                             "pin the map hash as %s: %s is not a BPF file system. Mount one: mount"
-                                    + " -t bpf bpf /sys/fs/bpf",
+                                    + " -t bpf bpf /sys/fs/bpf; ip netns exec hides it, so name"
+                                    + " interfaces NETNS:DEV from outside instead",
                             plain.resolve("sub/map"), plain);
         }
         assertThat(plain).isEmptyDirectory();

@@ -179,11 +179,30 @@ final class CamelCli implements AutoCloseable {
         return this;
     }
 
-    /** Sends SIGTERM. */
+    /**
+     * Sends SIGTERM, once the CLI waits for it: a signal that comes while it is still starting has
+     * Camel 4.17 wait in vain for itself, and kill the process in the end.
+     */
     int stop() {
+        await().atMost(START)
+                .until(
+                        () ->
+                                !process.isAlive()
+                                        || Shell.result(
+                                                        "jcmd",
+                                                        String.valueOf(process.pid()),
+                                                        "Thread.print")
+                                                .output()
+                                                .contains("MainShutdownStrategy.await"));
         // Process.destroy would close its output too.
         process.toHandle().destroy();
         return awaitEnd();
+    }
+
+    /** Sends SIGKILL. */
+    void kill() {
+        process.destroyForcibly();
+        awaitEnd();
     }
 
     /** Waits for it to end by itself and returns its exit status. */

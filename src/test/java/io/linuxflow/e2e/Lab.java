@@ -71,8 +71,16 @@ final class Lab implements AutoCloseable {
         }
     }
 
+    /** TCP there takes no slow peer for a lossy path: what it sent twice nobody could add up. */
     private void add(String namespace) {
         ip("netns add " + namespace);
+        Shell.in(
+                namespace,
+                "sh",
+                "-c",
+                "echo 0 >/proc/sys/net/ipv4/tcp_early_retrans;"
+                        + "[ ! -e /proc/sys/net/ipv4/tcp_rto_min_us ]"
+                        + " || echo 5000000 >/proc/sys/net/ipv4/tcp_rto_min_us");
         ip("-n " + namespace + " link set lo up");
     }
 

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import io.linuxflow.bpf.BpfException;
+import io.linuxflow.bpf.Direction;
+import io.linuxflow.bpf.Hook;
+import io.linuxflow.bpf.Link;
+import io.linuxflow.bpf.LinkLayer;
+import io.linuxflow.bpf.Links;
+import io.linuxflow.bpf.LoadedProgram;
+import io.linuxflow.bpf.NetworkNamespace;
+import io.linuxflow.bpf.TcAttachment;
+import io.linuxflow.bpf.TcProgram;
+import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
+import io.linuxflow.metering.MeterStatus.Counters;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
+
+/**
+ * The meters that are in the kernel, in one network namespace, whichever process put them there and
+ * whether it still runs. They are found by the programs at the hooks of the interfaces, and by what
+ * is pinned.
+ */
+public final class InstalledMeters {
+
+    /**
+     * A program of ours at a hook.
+     *
+     * @param namespace the network namespace, empty for this process's own
+     * @param pinned whether it outlives the process that attached it, and can be detached here
+     * @param priority pref of the clsact filter, else 0
+     * @param handle of the clsact filter, else 0
+     * @param loadedNanos when the program was loaded, in CLOCK_BOOTTIME
+     * @param slotsUsed slots that the flows not handed out yet take
+     * @param slots what an epoch has
+     * @param counters what the interface has seen
+     */
+    public record Attached(
+            String namespace,
+            String name,
+            int ifindex,
+            Direction direction,
+            Hook hook,
+            int programId,
+            int priority,
+            int handle,
+            boolean pinned,
+            long loadedNanos,
+            int slotsUsed,
+            int slots,
+            Counters counters) {}
+
+    /**
+     * What became of one hook.
+     *
+     * @param done whether it is as was asked for
+     */
+    public record Outcome(
+            String namespace, String name, Direction direction, boolean done, String text) {}
+
+    private final String namespace;
+
+    private InstalledMeters(String namespace) {
+        this.namespace = namespace;
+    }
+
+    /**
+     * Those of a namespace.
+     *
+     * @param namespace as {@code ip netns} names it, empty for this process's own
+     * @throws BpfException if there is none of that name
+     */
+    public static InstalledMeters in(String namespace) {
+        if (!namespace.equals(InterfaceSelection.OWN_NAMESPACE)) {
+            NetworkNamespace.named(namespace).close();
+        }
+        return new InstalledMeters(namespace);
+    }
+
+    /** This process's own namespace, and all that {@code ip netns} can name. */
+    public static List<String> namespaces() {
+        Map<Long, String> byCookie = new LinkedHashMap<>();
+        byCookie.put(NetworkNamespace.currentCookie(), InterfaceSelection.OWN_NAMESPACE);
+        for (String name : NetworkNamespace.names()) {
+            try {
+                byCookie.putIfAbsent(call(name, NetworkNamespace::currentCookie), name);
+            } catch (BpfException e) {
+                // A file without a namespace, as ip netns leaves behind: there is no meter in it.
+            }
+        }
+        return List.copyOf(byCookie.values());
+    }
+
+    /** What is attached, in the order of the interfaces. */
+    public List<Attached> attached() {
+        return call(
+                () -> {
+                    List<Attached> attached = new ArrayList<>();
+                    try (PinnedState pins = PinnedState.ofThread()) {
+                        for (Link link : Links.list()) {
+                            for (Direction direction : Direction.values()) {
+                                ours(link.index(), direction)
+                                        .forEach(
+                                                (program, loaded) ->
+                                                        add(attached, link, program, loaded, pins));
+                            }
+                        }
+                    }
+                    return attached;
+                });
+    }
+
+    private void add(
+            List<Attached> attached,
+            Link link,
+            TcProgram program,
+            LoadedProgram loaded,
+            PinnedState pins) {
+        InterfaceKey hookpoint = new InterfaceKey(link.index(), program.direction());
+        try (SlotLogView view = SlotLogView.of(loaded)) {
+            if (view != null) {
+                attached.add(
+                        new Attached(
+                                namespace,
+                                link.name(),
+                                link.index(),
+                                program.direction(),
+                                program.hook(),
+                                program.programId(),
+                                program.priority(),
+                                program.handle(),
+                                program.hook() == Hook.CLSACT || pins.hasLink(hookpoint),
+                                loaded.loadedNanos(),
+                                view.used(),
+                                view.slots(),
+                                view.counters().getOrDefault(hookpoint, Counters.NONE)));
+            }
+        }
+    }
+
+    /** Our programs at a hook. */
+    private static Map<TcProgram, LoadedProgram> ours(int ifindex, Direction direction) {
+        Map<TcProgram, LoadedProgram> ours = new LinkedHashMap<>();
+        for (TcProgram program : TcProgram.list(ifindex, direction)) {
+            LoadedProgram loaded = LoadedProgram.ofId(program.programId());
+            if (loaded != null && FlowMeterObject.isOurs(loaded)) {
+                ours.put(program, loaded);
+            }
+        }
+        return ours;
+    }
+
+    /**
+     * The flows that no process has taken yet, of all meters of the namespace; their times are
+     * readings of the flow clock. Nothing is taken away, and a running exporter is not disturbed. A
+     * flow that begins at this moment may be incomplete.
+     *
+     * @param observationDomain what the batches are to bear
+     */
+    public List<FlowBatch> flows(int observationDomain) {
+        return call(
+                () -> {
+                    List<FlowBatch> flows = new ArrayList<>();
+                    Set<Integer> seen = new HashSet<>();
+                    try (PinnedState pins = PinnedState.ofThread()) {
+                        String layout = FlowMeterObject.layout();
+                        for (PinnedState.Maps maps : pins.maps()) {
+                            if (maps.layout().equals(layout) && maps.exist()) {
+                                try (SlotLogView view = SlotLogView.of(maps)) {
+                                    seen.add(view.id());
+                                    flows.addAll(view.flows(observationDomain));
+                                }
+                            }
+                        }
+                    }
+                    for (Link link : Links.list()) {
+                        for (Direction direction : Direction.values()) {
+                            for (LoadedProgram program : ours(link.index(), direction).values()) {
+                                try (SlotLogView view = SlotLogView.of(program)) {
+                                    if (view != null && seen.add(view.id())) {
+                                        flows.addAll(view.flows(observationDomain));
+                                    }
+                                }
+                            }
+                        }
+                    }
+                    return flows;
+                });
+    }
+
+    /**
+     * Attaches, pinned, to the selected interfaces that are there. The maps are those that are
+     * pinned already, so that a running exporter gets these flows too, or new ones.
+     *
+     * @param options which interfaces, direction, hook and place; slots of new maps
+     * @param slotsGiven whether it matters that maps which are there have that many slots
+     * @param force replace what is attached already
+     * @param dry only tell what would be done
+     * @throws IllegalArgumentException if the maps that are there have other slots
+     */
+    public List<Outcome> attach(
+            MeterOptions options, boolean slotsGiven, boolean force, boolean dry) {
+        return call(
+                () -> {
+                    List<Outcome> outcomes = new ArrayList<>();
+                    Map<InterfaceKey, Link> wanted = new LinkedHashMap<>();
+                    selected(options)
+                            .forEach(
+                                    (hookpoint, link) -> {
+                                        String obstacle = obstacle(hookpoint, link, force);
+                                        if (obstacle != null || dry) {
+                                            boolean fits = link.layer() != LinkLayer.UNSUPPORTED;
+                                            outcomes.add(
+                                                    outcome(
+                                                            hookpoint,
+                                                            link,
+                                                            fits,
+                                                            obstacle != null
+                                                                    ? obstacle
+                                                                    : "would be attached"));
+                                        } else {
+                                            wanted.put(hookpoint, link);
+                                        }
+                                    });
+                    if (!wanted.isEmpty()) {
+                        try (PinnedState pins = PinnedState.ofThread();
+                                FlowMeterObject programs = load(pins, options, slotsGiven)) {
+                            Attachments attachments =
+                                    new Attachments(
+                                            namespace,
+                                            InterfaceSelection.parse(options.interfaces()),
+                                            options,
+                                            programs,
+                                            pins);
+                            wanted.forEach(
+                                    (hookpoint, link) ->
+                                            outcomes.add(
+                                                    attach(
+                                                            attachments,
+                                                            programs,
+                                                            pins,
+                                                            hookpoint,
+                                                            link)));
+                        }
+                    }
+                    return outcomes;
+                });
+    }
+
+    private static String obstacle(InterfaceKey hookpoint, Link link, boolean force) {
+        if (link.layer() == LinkLayer.UNSUPPORTED) {
+            return "its link layer is neither Ethernet nor plain IP";
+        }
+        return force || ours(hookpoint.ifindex(), hookpoint.direction()).isEmpty()
+                ? null
+                : "is attached already";
+    }
+
+    private Outcome attach(
+            Attachments attachments,
+            FlowMeterObject programs,
+            PinnedState pins,
+            InterfaceKey hookpoint,
+            Link link) {
+        try {
+            remove(pins, hookpoint);
+            TcAttachment attachment =
+                    attachments.attach(
+                            hookpoint, programs.program(hookpoint.direction(), link.layer()));
+            attachment.leave();
+            return outcome(
+                    hookpoint,
+                    link,
+                    true,
+                    "attached (" + attachment.hook().name().toLowerCase(Locale.ROOT) + ")");
+        } catch (BpfException e) {
+            return outcome(hookpoint, link, false, e.getMessage());
+        }
+    }
+
+    private static FlowMeterObject load(
+            PinnedState pins, MeterOptions options, boolean slotsGiven) {
+        String layout = FlowMeterObject.layout();
+        for (PinnedState.Maps maps : pins.maps()) {
+            if (maps.layout().equals(layout) && maps.exist()) {
+                if (slotsGiven && maps.slots() != options.slots()) {
+                    throw new IllegalArgumentException(
+                            "this namespace is metered with %d slots already, not %d: leave the"
+                                            .formatted(maps.slots(), options.slots())
+                                    + " number out, or detach all its interfaces first");
+                }
+                return FlowMeterObject.load(
+                        options.withSlots(maps.slots()).withClock(maps.clock()), pins);
+            }
+        }
+        try (PinnedState own = PinnedState.own("")) {
+            return FlowMeterObject.load(options, own);
+        }
+    }
+
+    /**
+     * Detaches from the selected interfaces. Flows that are not exported yet stay pinned for the
+     * next exporter.
+     *
+     * @param discard once nothing is attached any more, throw away flows not exported yet
+     */
+    public List<Outcome> detach(MeterOptions options, boolean discard, boolean dry) {
+        return call(
+                () -> {
+                    List<Outcome> outcomes = new ArrayList<>();
+                    try (PinnedState pins = PinnedState.ofThread()) {
+                        selected(options)
+                                .forEach(
+                                        (hookpoint, link) -> {
+                                            if (!ours(link.index(), hookpoint.direction())
+                                                    .isEmpty()) {
+                                                outcomes.add(
+                                                        dry
+                                                                ? outcome(
+                                                                        hookpoint,
+                                                                        link,
+                                                                        true,
+                                                                        "would be detached")
+                                                                : detach(pins, hookpoint, link));
+                                            }
+                                        });
+                    }
+                    if (!dry) {
+                        removeIfUnused(discard);
+                    }
+                    return outcomes;
+                });
+    }
+
+    private Outcome detach(PinnedState pins, InterfaceKey hookpoint, Link link) {
+        try {
+            return remove(pins, hookpoint)
+                    ? outcome(hookpoint, link, true, "detached")
+                    : outcome(
+                            hookpoint,
+                            link,
+                            false,
+                            "a running process holds it: stop that process");
+        } catch (BpfException e) {
+            return outcome(hookpoint, link, false, e.getMessage());
+        }
+    }
+
+    /** Whether nothing of ours is left there. */
+    private static boolean remove(PinnedState pins, InterfaceKey hookpoint) {
+        pins.removeLink(hookpoint);
+        ours(hookpoint.ifindex(), hookpoint.direction()).keySet().forEach(TcProgram::remove);
+        return ours(hookpoint.ifindex(), hookpoint.direction()).isEmpty();
+    }
+
+    /** Flows that are kept, though nothing is attached any more, for an exporter to take. */
+    public int flowsLeft() {
+        return attached().isEmpty() ? flows(0).stream().mapToInt(FlowBatch::size).sum() : 0;
+    }
+
+    private void removeIfUnused(boolean discard) {
+        if (attached().isEmpty() && (discard || flowsLeft() == 0)) {
+            try (PinnedState pins = PinnedState.own(namespace)) {
+                pins.remove();
+            } catch (IllegalStateException e) {
+                // A running exporter has them, and takes what is left.
+            }
+        }
+    }
+
+    private Map<InterfaceKey, Link> selected(MeterOptions options) {
+        InterfaceSelection selection = InterfaceSelection.parse(options.interfaces());
+        Map<InterfaceKey, Link> selected = new LinkedHashMap<>();
+        Set<String> missing = new HashSet<>(selection.literals(namespace));
+        for (Link link : Links.list()) {
+            if (selection.matches(namespace, link.name(), link.loopback())) {
+                missing.remove(link.name());
+                for (Direction direction : options.direction().hooks()) {
+                    selected.put(new InterfaceKey(link.index(), direction), link);
+                }
+            }
+        }
+        if (!missing.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "no interface "
+                            + String.join(", ", missing)
+                            + " in "
+                            + (namespace.isEmpty()
+                                    ? "this network namespace"
+                                    : "the network namespace " + namespace)
+                            + "; there are "
+                            + String.join(", ", Links.list().stream().map(Link::name).toList()));
+        }
+        return selected;
+    }
+
+    private Outcome outcome(InterfaceKey hookpoint, Link link, boolean done, String text) {
+        return new Outcome(namespace, link.name(), hookpoint.direction(), done, text);
+    }
+
+    private <T> T call(Supplier<T> action) {
+        return call(namespace, action);
+    }
+
+    /** On a thread of its own: whoever has entered a namespace does not come back. */
+    private static <T> T call(String namespace, Supplier<T> action) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        Thread thread =
+                new Thread(
+                        () -> {
+                            try {
+                                if (!namespace.equals(InterfaceSelection.OWN_NAMESPACE)) {
+                                    try (NetworkNamespace target =
+                                            NetworkNamespace.named(namespace)) {
+                                        target.enter();
+                                    }
+                                }
+                                result.complete(action.get());
+                            } catch (RuntimeException | Error e) {
+                                result.completeExceptionally(e);
+                            }
+                        },
+                        "in " + namespace);
+        thread.start();
+        try {
+            return result.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw e;
+        }
+    }
+}

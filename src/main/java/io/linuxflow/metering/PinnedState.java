@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import io.linuxflow.bpf.BpfMap;
+import io.linuxflow.bpf.BpfObject;
+import io.linuxflow.bpf.Direction;
+import io.linuxflow.bpf.NamespaceLock;
+import io.linuxflow.bpf.NetworkNamespace;
+import io.linuxflow.bpf.TcAttachment;
+import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * What outlives the process that meters a network namespace: its maps and tcx links, as files of
+ * the BPF file system.
+ *
+ * <pre>
+ * /sys/fs/bpf/linux-flow-exporter/netns-COOKIE/links/DIRECTION-IFINDEX
+ * /sys/fs/bpf/linux-flow-exporter/netns-COOKIE/SLOTS-CLOCK-LAYOUT/MAP
+ * </pre>
+ *
+ * The cookie is the kernel's name for the namespace, never used again. Maps are kept by all that
+ * their contents depend on, so a meter with other options or of another version has a directory of
+ * its own and cannot mistake them; links are kept beside them, for any meter to take over.
+ */
+final class PinnedState implements AutoCloseable {
+
+    private static final Path ROOT = Path.of("/sys/fs/bpf/linux-flow-exporter");
+
+    /** What the one process that drains it holds. */
+    private static final String OWNER = "linux-flow-exporter/pinned";
+
+    private static final Pattern LOG_NAME = Pattern.compile("(\\d+)-([a-z]+)-([0-9a-f]{8})");
+    private static final Pattern LINK_NAME = Pattern.compile("(ingress|egress)-(\\d+)");
+
+    private final Path directory;
+    private final NamespaceLock lock;
+
+    private PinnedState(NamespaceLock lock) {
+        String cookie = Long.toUnsignedString(NetworkNamespace.currentCookie());
+        directory = ROOT.resolve("netns-" + cookie);
+        this.lock = lock;
+    }
+
+    /** That of the calling thread's network namespace, to look at; there may be none. */
+    static PinnedState ofThread() {
+        return new PinnedState(null);
+    }
+
+    /**
+     * That of the calling thread's network namespace, for the one process that may drain it: of two
+     * each would get a part of the flows.
+     *
+     * @param namespace what to call it if another process has it
+     */
+    static PinnedState own(String namespace) {
+        NamespaceLock lock = NamespaceLock.tryAcquire(OWNER);
+        if (lock == null) {
+            throw new IllegalStateException(
+                    (namespace.isEmpty() ? "This network namespace" : "Namespace " + namespace)
+                            + " is metered with the option pin by another process already. Stop"
+                            + " that one, or leave pin out");
+        }
+        return new PinnedState(lock);
+    }
+
+    /** The maps of one meter. */
+    record Maps(Path directory, int slots, FlowClock clock, String layout) {
+
+        /** False also if its process was killed while it pinned them; nothing was attached then. */
+        boolean exist() {
+            return FlowMeterObject.MAPS.stream().allMatch(map -> Files.exists(path(map)));
+        }
+
+        /** A name in the BPF file system has no dots. */
+        private Path path(String map) {
+            return directory.resolve(map.replace(".", ""));
+        }
+
+        BpfMap open(String map) {
+            return BpfMap.open(path(map));
+        }
+
+        void pin(BpfObject object) {
+            FlowMeterObject.MAPS.forEach(map -> object.map(map).pin(path(map)));
+        }
+
+        void remove() {
+            list(directory).forEach(PinnedState::delete);
+            delete(directory);
+        }
+    }
+
+    Maps maps(int slots, FlowClock clock, String layout) {
+        String name = slots + "-" + clock.name().toLowerCase(Locale.ROOT) + "-" + layout;
+        return new Maps(directory.resolve(name), slots, clock, layout);
+    }
+
+    /** Those there are, of whatever options and version. */
+    List<Maps> maps() {
+        return list(directory).stream()
+                .map(path -> LOG_NAME.matcher(path.getFileName().toString()))
+                .filter(Matcher::matches)
+                .map(
+                        name ->
+                                maps(
+                                        Integer.parseInt(name.group(1)),
+                                        FlowClock.valueOf(name.group(2).toUpperCase(Locale.ROOT)),
+                                        name.group(3)))
+                .toList();
+    }
+
+    Path link(InterfaceKey hookpoint) {
+        return links().resolve(
+                        hookpoint.direction().name().toLowerCase(Locale.ROOT)
+                                + "-"
+                                + Integer.toUnsignedString(hookpoint.ifindex()));
+    }
+
+    /** Where links are pinned, those included whose interfaces are gone. */
+    List<InterfaceKey> hookpoints() {
+        return list(links()).stream()
+                .map(path -> LINK_NAME.matcher(path.getFileName().toString()))
+                .filter(Matcher::matches)
+                .map(
+                        name ->
+                                new InterfaceKey(
+                                        Integer.parseUnsignedInt(name.group(2)),
+                                        Direction.valueOf(name.group(1).toUpperCase(Locale.ROOT))))
+                .toList();
+    }
+
+    private Path links() {
+        return directory.resolve("links");
+    }
+
+    boolean hasLink(InterfaceKey hookpoint) {
+        return Files.exists(link(hookpoint));
+    }
+
+    /** Detaches a pinned link; does nothing if there is none. */
+    void removeLink(InterfaceKey hookpoint) {
+        if (hasLink(hookpoint)) {
+            TcAttachment.remove(link(hookpoint));
+        }
+    }
+
+    boolean exists() {
+        return Files.exists(directory);
+    }
+
+    Path directory() {
+        return directory;
+    }
+
+    /** Detaches all links and forgets all maps, with what is in them. */
+    void remove() {
+        hookpoints().forEach(this::removeLink);
+        delete(links());
+        maps().forEach(Maps::remove);
+        delete(directory);
+    }
+
+    private static List<Path> list(Path directory) {
+        if (!Files.isDirectory(directory)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't list " + directory + ": run as root", e);
+        }
+    }
+
+    private static void delete(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't remove " + path + ": " + e, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (lock != null) {
+            lock.close();
+        }
+    }
+}

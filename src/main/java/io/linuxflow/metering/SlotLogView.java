@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import io.linuxflow.bpf.BpfMap;
+import io.linuxflow.bpf.LoadedProgram;
+import io.linuxflow.bpf.MappedMemory;
+import io.linuxflow.bpf.StructMember;
+import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowLayout;
+import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
+import io.linuxflow.metering.MeterStatus.Counters;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** The maps of a meter, mapped to be looked at; whoever drains them does not notice. */
+final class SlotLogView implements AutoCloseable {
+
+    /** How often to begin again when an epoch ends underway. */
+    private static final int ATTEMPTS = 5;
+
+    private final int id;
+    private final int slotsPerHalf;
+    private final MappedMemory slots;
+    private final MappedMemory interfaces;
+    private final MappedMemory bss;
+    private final MappedMemory epoch;
+    private final MappedMemory used;
+
+    private SlotLogView(BpfMap slotsMap, BpfMap interfacesMap, BpfMap bssMap) {
+        FlowMeterObject.Globals globals = FlowMeterObject.globals();
+        if (slotsMap.valueSize() != FlowLayout.SIZE || bssMap.valueSize() < globals.size()) {
+            throw new IllegalStateException(
+                    "the meter in the kernel is of another version, which this one can't read: use"
+                            + " that version's flowctl");
+        }
+        id = slotsMap.id();
+        slotsPerHalf = slotsMap.maxEntries() / 2;
+        slots = slotsMap.mmap(false);
+        interfaces = interfacesMap.mmap(false);
+        bss = bssMap.mmap(false);
+        epoch = slice(globals.epoch());
+        used = slice(globals.slotsUsed());
+    }
+
+    private MappedMemory slice(StructMember global) {
+        return bss.slice(global.offset(), global.size());
+    }
+
+    /** Those that are pinned. */
+    static SlotLogView of(PinnedState.Maps maps) {
+        try (BpfMap slots = maps.open("slots");
+                BpfMap interfaces = maps.open("interfaces");
+                BpfMap bss = maps.open(".bss")) {
+            return new SlotLogView(slots, interfaces, bss);
+        }
+    }
+
+    /** Those that a program uses; null if it has gone in the meantime. */
+    static SlotLogView of(LoadedProgram program) {
+        BpfMap slots = null;
+        BpfMap interfaces = null;
+        BpfMap bss = null;
+        List<BpfMap> maps =
+                program.mapIds().stream().map(BpfMap::ofId).filter(Objects::nonNull).toList();
+        try {
+            for (BpfMap map : maps) {
+                switch (map.name()) {
+                    case "slots" -> slots = map;
+                    case "interfaces" -> interfaces = map;
+                    default -> bss = map.name().endsWith(".bss") ? map : bss;
+                }
+            }
+            return slots == null || interfaces == null || bss == null
+                    ? null
+                    : new SlotLogView(slots, interfaces, bss);
+        } finally {
+            maps.forEach(BpfMap::close);
+        }
+    }
+
+    /** What tells this log from others. */
+    int id() {
+        return id;
+    }
+
+    int slots() {
+        return slotsPerHalf;
+    }
+
+    /** Slots taken in the current epoch, and in the one before if it is not handed out yet. */
+    int used() {
+        int now = epoch.getIntAcquire(0);
+        return used(now) + used(now - 1);
+    }
+
+    private int used(int epoch) {
+        return SlotLog.used(used, epoch, slotsPerHalf);
+    }
+
+    Map<InterfaceKey, Counters> counters() {
+        return FlowMeterObject.counters(interfaces);
+    }
+
+    /** The flows of the current epoch, and of the one before if it is not handed out yet. */
+    List<FlowBatch> flows(int observationDomain) {
+        for (int attempt = 1; ; attempt++) {
+            List<FlowBatch> flows = new ArrayList<>();
+            int now = epoch.getIntAcquire(0);
+            for (int each = now - 1; each <= now; each++) {
+                int size = used(each);
+                byte[] records = new byte[size * FlowLayout.SIZE];
+                slots.buffer((long) (each & 1) * slotsPerHalf * FlowLayout.SIZE, records.length)
+                        .get(records);
+                flows.add(new FlowBatch(records, size, observationDomain));
+            }
+            if (epoch.getIntAcquire(0) == now || attempt == ATTEMPTS) {
+                return flows;
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        slots.close();
+        interfaces.close();
+        bss.close();
+    }
+}

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.linuxflow.bpf.BpfMount;
+import io.linuxflow.bpf.NetworkNamespace;
+import io.linuxflow.e2e.Shell.Result;
+import io.linuxflow.e2e.Traffic.Total;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code misc/flowctl} as a user runs it, with and without an exporter. */
+class FlowctlIT {
+
+    private static final String FLOWCTL = CamelCli.REPOSITORY.resolve("misc/flowctl").toString();
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private Lab lab;
+
+    @BeforeAll
+    static void mount() throws IOException {
+        BpfMount.ensure();
+    }
+
+    @BeforeEach
+    void makeLab() {
+        lab = new Lab();
+    }
+
+    @AfterEach
+    void removeLab() {
+        flowctl("meter", "detach", "-i", everything(), "--force");
+        assertThat(pins()).doesNotExist();
+        lab.close();
+    }
+
+    private String everything() {
+        return lab.router() + ":*";
+    }
+
+    private Path pins() {
+        String cookie =
+                Lab.in(lab.router(), () -> Long.toUnsignedString(NetworkNamespace.currentCookie()));
+        return Path.of("/sys/fs/bpf/linux-flow-exporter/netns-" + cookie);
+    }
+
+    private static Result flowctl(String... arguments) {
+        List<String> command = new ArrayList<>(List.of(FLOWCTL));
+        command.addAll(List.of(arguments));
+        return Shell.result(command.toArray(String[]::new));
+    }
+
+    private static String succeed(String... arguments) {
+        Result result = flowctl(arguments);
+        assertThat(result.status()).as("%s", result.output()).isZero();
+        return result.output();
+    }
+
+    private static JsonNode json(String... arguments) throws IOException {
+        return JSON.readTree(succeed(arguments));
+    }
+
+    /** What dump shows of the flows to port 5000 of the server. */
+    private Total dumped() throws IOException {
+        Total total = Total.NONE;
+        for (JsonNode flow :
+                json("dump", "--netns", lab.router(), "-D", "5000", "-p", "udp", "-o", "json")) {
+            total = total.plus(new Total(flow.get("pkts").asLong(), flow.get("bytes").asLong()));
+        }
+        return total;
+    }
+
+    private CamelCli exporter(IpfixCollector collector, String interfaces, String interval) {
+        CamelCli camel =
+                CamelCli.run("routes/ipfix.camel.yaml")
+                        .property("meter.interfaces", interfaces)
+                        .property("meter.pin", true)
+                        .property("drain.interval", interval)
+                        .property("ipfix.collector", "127.0.0.1:" + collector.port())
+                        .start();
+        return camel.awaitMetered(interfaces, "egress");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tcx", "clsact"})
+    void anExporterTakesOverWhatWasAttachedAndCounted(String hook) throws Exception {
+        String server = lab.router() + ":server";
+        assertThat(
+                        succeed(
+                                "meter",
+                                "attach",
+                                "--netns",
+                                lab.router(),
+                                "-n",
+                                "server",
+                                "--hook",
+                                hook))
+                .isEqualTo(server + " egress: attached (" + hook + ")\n");
+        Total sent = Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 100, 100);
+
+        assertThat(dumped()).isEqualTo(sent);
+        assertThat(dumped()).as("dump takes nothing away").isEqualTo(sent);
+
+        try (IpfixCollector collector = new IpfixCollector(null, "127.0.0.1")) {
+            try (CamelCli camel =
+                    CamelCli.run("routes/ipfix.camel.yaml")
+                            .property("meter.interfaces", server)
+                            .property("meter.hook", hook)
+                            .property("meter.pin", true)
+                            .property("drain.interval", "1h")
+                            .property("ipfix.collector", "127.0.0.1:" + collector.port())
+                            .start()) {
+                camel.awaitLine(line -> line.contains("is taken over, with"));
+                assertThat(dumped()).isEqualTo(sent);
+                sent = sent.plus(Traffic.udp(lab.client(), 4002, Lab.SERVER, 5000, 50, 100));
+                assertThat(dumped()).isEqualTo(sent);
+                camel.stop();
+            }
+            assertThat(collector.total(Map.of("destinationTransportPort", 5000))).isEqualTo(sent);
+        }
+        assertThat(dumped()).isEqualTo(Total.NONE);
+        assertThat(json("meter", "status", "-i", server, "-o", "json")).hasSize(1);
+    }
+
+    @Test
+    void dumpingDoesNotDisturbAnExporterThatDrains() throws Exception {
+        try (IpfixCollector collector = new IpfixCollector(null, "127.0.0.1")) {
+            CompletableFuture<Total> sent;
+            try (CamelCli camel = exporter(collector, lab.router() + ":server", "100ms")) {
+                sent =
+                        CompletableFuture.supplyAsync(
+                                () -> {
+                                    Total total = Total.NONE;
+                                    for (int i = 0; i < 100; i++) {
+                                        total =
+                                                total.plus(
+                                                        Traffic.udp(
+                                                                lab.client(),
+                                                                4001 + i,
+                                                                Lab.SERVER,
+                                                                5000,
+                                                                100,
+                                                                100));
+                                    }
+                                    return total;
+                                });
+                do {
+                    dumped();
+                } while (!sent.isDone());
+                camel.stop();
+            }
+            assertThat(collector.total(Map.of("destinationTransportPort", 5000)))
+                    .isEqualTo(sent.get(60, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
+    void aRunningExporterGetsTheFlowsOfInterfacesAttachedBesides() throws Exception {
+        try (IpfixCollector collector = new IpfixCollector(null, "127.0.0.1");
+                CamelCli camel = exporter(collector, lab.router() + ":server", "1h")) {
+            succeed("meter", "attach", "-i", lab.router() + ":client");
+            Total sent = Traffic.udp(lab.server(), 4001, Lab.CLIENT, 5000, 30, 100);
+            camel.stop();
+            assertThat(collector.total(Map.of("destinationTransportPort", 5000))).isEqualTo(sent);
+        }
+    }
+
+    @Test
+    void theReadmesSessionOfTheGoProject() throws Exception {
+        for (String device : List.of("client", "server", "collector")) {
+            succeed("meter", "attach", "--netns", lab.router(), "-n", device);
+        }
+        Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+
+        assertThat(json("meter", "status", "-i", everything(), "-o", "json"))
+                .hasSize(3)
+                .allMatch(each -> each.get("hook").asText().equals("tcx"))
+                .anyMatch(
+                        each ->
+                                each.get("device").asText().equals("server")
+                                        && each.get("packets").asInt() >= 7
+                                        && each.get("slots").asInt() == 131072);
+        assertThat(succeed("dump", "--netns", lab.router(), "-S", "4001").lines())
+                .containsExactly(
+                        "IFINDEX  PROTO  SRC            DST            PKTS  BYTES",
+                        "%-9d17     10.1.0.2:4001  10.2.0.2:5000  7     896"
+                                .formatted(Lab.ifindex(lab.router(), "server")));
+    }
+
+    @Test
+    void filtersAndSortsWhatItDumps() throws Exception {
+        succeed("meter", "attach", "-i", lab.router() + ":server");
+        Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 10, 10);
+        Traffic.udp(lab.client(), 4002, Lab.SERVER, 5001, 2, 1000);
+        Traffic.udp(lab.client(), 4003, Lab.SERVER6, 5002, 1, 10);
+        Traffic.ping(lab.client(), Lab.SERVER, 1, 56);
+
+        assertThat(sources("-p", "udp", "--top", "1")).containsExactly("10.1.0.2:4002");
+        assertThat(sources("-p", "17", "--top", "1", "--by", "packets"))
+                .containsExactly("10.1.0.2:4001");
+        assertThat(sources("-s", "10.1.0.0/16", "-D", "5001")).containsExactly("10.1.0.2:4002");
+        assertThat(sources("-s", "10.1.0.3")).isEmpty();
+        assertThat(sources("-d", "fd00:2::/32", "-p", "udp")).containsExactly("[fd00:1::2]:4003");
+        assertThat(sources("-p", "icmp")).containsExactly("10.1.0.2:0");
+        assertThat(sources("-i", "99")).isEmpty();
+        assertThat(succeed("dump", "--netns", lab.router(), "-D", "5000", "-o", "csv").lines())
+                .hasSize(2)
+                .first()
+                .matches(header -> header.startsWith("ifindex,proto,src,dst,pkts,bytes,netns,"));
+    }
+
+    private List<String> sources(String... filter) throws IOException {
+        List<String> arguments =
+                new ArrayList<>(List.of("dump", "--netns", lab.router(), "-o", "json"));
+        arguments.addAll(List.of(filter));
+        List<String> sources = new ArrayList<>();
+        json(arguments.toArray(String[]::new)).forEach(f -> sources.add(f.get("src").asText()));
+        return sources;
+    }
+
+    @Test
+    void watchesUntilItIsInterrupted() {
+        succeed("meter", "attach", "-i", lab.router() + ":server");
+        Result result =
+                Shell.result(
+                        "timeout", "3", FLOWCTL, "dump", "--netns", lab.router(), "--watch", "0.2");
+        assertThat(result.status()).isEqualTo(124);
+        assertThat(result.output().lines().filter(line -> line.startsWith("IFINDEX")).count())
+                .isGreaterThan(1);
+    }
+
+    @Test
+    void attachesWhereItIsToldTo() {
+        String server = lab.router() + ":server";
+        String attach =
+                succeed(
+                        "meter",
+                        "attach",
+                        "-i",
+                        server,
+                        "--hook",
+                        "clsact",
+                        "--direction",
+                        "both",
+                        "--pref",
+                        "7",
+                        "--handle",
+                        "9",
+                        "--interface-max-flow-limit",
+                        "1000");
+        assertThat(attach.lines())
+                .containsExactly(
+                        server + " ingress: attached (clsact)",
+                        server + " egress: attached (clsact)");
+        for (String direction : List.of("ingress", "egress")) {
+            assertThat(Shell.in(lab.router(), "tc", "filter", "show", "dev", "server", direction))
+                    .contains("pref 7 ", "handle 0x9 ", "flow_" + direction);
+        }
+        assertThat(succeed("meter", "status", "-i", server)).contains(" 1000 ");
+
+        assertThat(flowctl("meter", "attach", "-i", server, "--slots", "2000", "--force"))
+                .isEqualTo(
+                        new Result(
+                                1,
+                                "flowctl: this namespace is metered with 1000 slots already, not"
+                                        + " 2000: leave the number out, or detach all its"
+                                        + " interfaces first\n"));
+        assertThat(succeed("meter", "attach", "-i", server))
+                .isEqualTo(server + " egress: is attached already\n");
+        assertThat(succeed("meter", "attach", "-i", server, "--force"))
+                .isEqualTo(server + " egress: attached (tcx)\n");
+        assertThat(Shell.in(lab.router(), "tc", "filter", "show", "dev", "server", "egress"))
+                .isBlank();
+    }
+
+    @Test
+    void dryChangesNothing() throws Exception {
+        String server = lab.router() + ":server";
+        assertThat(succeed("meter", "attach", "-i", server, "--dry"))
+                .isEqualTo(server + " egress: would be attached\n");
+        assertThat(json("meter", "status", "-i", server, "-o", "json")).isEmpty();
+        succeed("meter", "attach", "-i", server);
+        assertThat(succeed("meter", "detach", "-i", server, "--dry"))
+                .isEqualTo(server + " egress: would be detached\n");
+        assertThat(json("meter", "status", "-i", server, "-o", "json")).hasSize(1);
+    }
+
+    @Test
+    void whatIsNotExportedSurvivesDetachingUnlessItIsForced() throws Exception {
+        String server = lab.router() + ":server";
+        succeed("meter", "attach", "-i", server);
+        Total sent = Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+        assertThat(succeed("meter", "detach", "-i", server))
+                .contains(server + " egress: detached", "flows are kept: an exporter with");
+        Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+        assertThat(dumped()).isEqualTo(sent);
+        assertThat(succeed("meter", "detach", "-i", server, "--force"))
+                .contains("flows are discarded");
+        assertThat(dumped()).isEqualTo(Total.NONE);
+    }
+
+    @Test
+    void anExporterWithoutPinIsShownAndLeftAlone() throws Exception {
+        String server = lab.router() + ":server";
+        try (IpfixCollector collector = new IpfixCollector(null, "127.0.0.1");
+                CamelCli camel =
+                        CamelCli.run("routes/ipfix.camel.yaml")
+                                .property("meter.interfaces", server)
+                                .property("drain.interval", "1h")
+                                .property("ipfix.collector", "127.0.0.1:" + collector.port())
+                                .start()) {
+            camel.awaitMetered(server, "egress");
+            Total sent = Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+            assertThat(dumped()).isEqualTo(sent);
+            assertThat(json("meter", "status", "-i", server, "-o", "json"))
+                    .singleElement()
+                    .matches(each -> !each.get("pinned").asBoolean());
+            assertThat(flowctl("meter", "detach", "-i", server))
+                    .isEqualTo(
+                            new Result(
+                                    1,
+                                    "flowctl: "
+                                            + server
+                                            + " egress: a running process holds it: stop that"
+                                            + " process\n"));
+            camel.stop();
+            assertThat(collector.total(Map.of("destinationTransportPort", 5000))).isEqualTo(sent);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "2 | which command?                 | ",
+                "2 | Unmatched argument             | foo",
+                "2 | attach, detach or status?      | meter",
+                "2 | no interface: give             | meter attach",
+                "2 | -n DEV says what               | meter attach --netns nope",
+                "1 | ip netns add makes one         | meter attach --netns nope -n eth0",
+                "1 | no interface nope              | meter attach -n nope",
+                "2 | neither DEV nor NETNS:DEV      | meter attach -i a:b:c/d",
+                "2 | direction                      | meter attach -n lo --direction sideways",
+                "1 | slots is 0: give 1 to          | meter attach -n lo --slots 0",
+                "1 | a tc priority is 0 to 65535    | meter attach -n lo --pref 70000",
+                "1 | lo: nothing is attached there  | meter detach -n lo",
+                "2 | is no address or prefix        | dump -s example.com",
+                "2 | is no address or prefix        | dump -s 10.0.0.0/33",
+                "2 | neither a number nor           | dump -p foo",
+                "2 | Invalid value for option       | dump -o xml",
+                "2 | Invalid value                  | completion fish",
+            })
+    void whatIsWrongIsSaidOnOneLine(int status, String text, String arguments) {
+        Result result = flowctl(arguments == null ? new String[0] : arguments.strip().split(" "));
+        assertThat(result.output()).startsWith("flowctl: ").contains(text);
+        assertThat(result.output().lines().filter(l -> !l.startsWith("flowctl: see "))).hasSize(1);
+        assertThat(result.status()).isEqualTo(status);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "meter ",
+                "meter attach ",
+                "meter detach ",
+                "meter status ",
+                "dump ",
+                "dependency-check ",
+                "version ",
+                "completion ",
+                "ebpf ",
+                "ebpf code-dump "
+            })
+    void everyCommandHasHelp(String command) {
+        assertThat(succeed((command + "--help").split(" ")))
+                .startsWith(("Usage: flowctl " + command).strip());
+    }
+
+    @Test
+    void checksThatThisMachineWillDo() throws Exception {
+        JsonNode checks = json("dependency-check", "-o", "json");
+        assertThat(checks)
+                .filteredOn(check -> check.get("needed").asText().equals("to run"))
+                .hasSizeGreaterThan(8)
+                .allMatch(check -> check.get("state").asText().equals("VALID"));
+        assertThat(checks).anyMatch(check -> check.get("requirement").asText().equals("tcx"));
+    }
+
+    @Test
+    void withoutCapabilitiesTheCheckFailsAndSaysWhatToDo() {
+        Result result =
+                Shell.result(
+                        "setpriv",
+                        "--bounding-set=-all",
+                        "--inh-caps=-all",
+                        FLOWCTL,
+                        "dependency-check");
+        assertThat(result.status()).isEqualTo(1);
+        assertThat(result.output().lines())
+                .anyMatch(
+                        line ->
+                                line.startsWith("CAP_BPF ")
+                                        && line.contains("INVALID")
+                                        && line.endsWith("Run as root, or grant it"));
+    }
+
+    @Test
+    void printsItsVersionTheSourceAndTheCompletion() throws Exception {
+        assertThat(succeed("version")).matches("flowctl \\d+\\.\\d+\\.\\d+\n");
+        assertThat(succeed("ebpf", "code-dump"))
+                .contains(
+                        Files.readString(CamelCli.REPOSITORY.resolve("bpf/flow.h")),
+                        Files.readString(CamelCli.REPOSITORY.resolve("bpf/flowmeter.bpf.c")));
+        assertThat(
+                        Shell.run(
+                                "bash",
+                                "-c",
+                                "source <(" + FLOWCTL + " completion bash) && complete -p flowctl"))
+                .contains("_complete_flowctl");
+        assertThat(succeed("completion", "zsh")).startsWith("autoload -U +X compinit");
+    }
+}

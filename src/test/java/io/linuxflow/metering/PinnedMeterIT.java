@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.metering;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.linuxflow.bpf.BpfMount;
+import io.linuxflow.bpf.ClsactOptions;
+import io.linuxflow.bpf.Direction;
+import io.linuxflow.bpf.Hook;
+import io.linuxflow.bpf.Link;
+import io.linuxflow.bpf.Links;
+import io.linuxflow.bpf.NetworkNamespace;
+import io.linuxflow.bpf.TcAttachment;
+import io.linuxflow.bpf.TcProgram;
+import io.linuxflow.flow.Flow;
+import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What a pinned meter counts while no process is there to drain it, the next one hands out. */
+class PinnedMeterIT {
+
+    private static final String HERE = "pinned-it-a";
+    private static final String THERE = "pinned-it-b";
+
+    @BeforeAll
+    static void mount() throws IOException {
+        BpfMount.ensure();
+    }
+
+    @BeforeEach
+    void makeNamespaces() throws Exception {
+        ip("netns add " + HERE);
+        ip("netns add " + THERE);
+        plug();
+    }
+
+    /** The neighbour is set: resolving it would hold packets back. */
+    private static void plug() throws Exception {
+        ip("-n " + HERE + " link add eth0 type veth peer name eth0 netns " + THERE);
+        ip("-n " + HERE + " address add 10.72.0.1/24 dev eth0");
+        ip("-n " + HERE + " link set eth0 up");
+        ip("-n " + THERE + " link set eth0 up");
+        ip("-n " + HERE + " neighbour add 10.72.0.2 lladdr 02:00:00:00:00:02 dev eth0");
+    }
+
+    @AfterEach
+    void removeNamespaces() throws Exception {
+        inNamespace(
+                () -> {
+                    try (PinnedState pins = PinnedState.ofThread()) {
+                        pins.remove();
+                        assertThat(pins.exists()).isFalse();
+                    }
+                    return null;
+                });
+        ip("netns delete " + HERE);
+        ip("netns delete " + THERE);
+    }
+
+    private static MeterOptions options() {
+        return MeterOptions.DEFAULT
+                .withInterfaces(HERE + ":eth0")
+                .withDrainInterval(Duration.ofHours(1))
+                .withPin(true);
+    }
+
+    /** What one meter hands out from its start to its end. */
+    private static long packets(MeterOptions options, int sent) throws Exception {
+        FlowQueue queue;
+        try (Meter meter = new Meter(options)) {
+            queue = meter.subscribe("test", 1 << 17);
+            meter.start();
+            send(sent);
+        }
+        return packets(queue);
+    }
+
+    private static long packets(FlowQueue queue) throws InterruptedException {
+        long packets = 0;
+        for (FlowBatch batch; (batch = queue.poll(Duration.ZERO)) != null; ) {
+            for (Flow flow : batch) {
+                packets += flow.protocolIdentifier() == 17 ? flow.packetDeltaCount() : 0;
+            }
+        }
+        return packets;
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
+    void theNextMeterHandsOutWhatWasCountedMeanwhile(Hook hook) throws Exception {
+        assertThat(packets(options().withHook(hook), 10)).isEqualTo(10);
+        send(20);
+        assertThat(packets(options().withHook(hook), 3)).isEqualTo(23);
+        assertThat(packets(options().withHook(hook), 0)).isZero();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
+    void otherSlotsAndAnotherClockBeginAnewOnceTheOldStateIsHandedOut(Hook hook) throws Exception {
+        MeterOptions options = options().withHook(hook);
+        assertThat(packets(options.withSlots(1000), 1)).isEqualTo(1);
+        send(20);
+        MeterOptions others = options.withSlots(2000).withClock(FlowClock.BOOT);
+        assertThat(packets(others, 3)).isEqualTo(23);
+        send(5);
+        assertThat(packets(others, 0)).isEqualTo(5);
+        List<PinnedState.Maps> maps = inNamespace(() -> PinnedState.ofThread().maps());
+        assertThat(maps).singleElement().matches(m -> m.slots() == 2000);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
+    void anotherHookLeavesNothingOfTheOldOneBehind(Hook hook) throws Exception {
+        Hook other = hook == Hook.TCX ? Hook.CLSACT : Hook.TCX;
+        packets(options().withHook(hook), 0);
+        send(20);
+        assertThat(packets(options().withHook(other), 3)).isEqualTo(23);
+        assertThat(programs(Direction.EGRESS)).extracting(TcProgram::hook).containsExactly(other);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
+    void whatIsNoLongerSelectedIsDetached(Hook hook) throws Exception {
+        packets(options().withHook(hook).withDirection(MeteringDirection.BOTH), 0);
+        assertThat(programs(Direction.INGRESS)).hasSize(1);
+        packets(options().withHook(hook), 0);
+        assertThat(programs(Direction.INGRESS)).isEmpty();
+        assertThat(programs(Direction.EGRESS)).hasSize(1);
+    }
+
+    @Test
+    void flowsWhoseProcessWasKilledInTheMiddleOfADrainAreHandedOut() throws Exception {
+        inNamespace(
+                () -> {
+                    try (PinnedState pins = PinnedState.own(HERE);
+                            FlowMeterObject programs = FlowMeterObject.load(options(), pins);
+                            SlotLog log = new SlotLog(programs.object(), options().slots())) {
+                        Link eth0 = eth0();
+                        TcAttachment attachment =
+                                TcAttachment.attach(
+                                        programs.program(Direction.EGRESS, eth0.layer()),
+                                        eth0.index(),
+                                        Direction.EGRESS,
+                                        Hook.TCX,
+                                        ClsactOptions.CHOSEN);
+                        attachment.pin(pins.link(new InterfaceKey(eth0.index(), Direction.EGRESS)));
+                        send(7);
+                        log.flip();
+                        send(8);
+                        attachment.leave();
+                    }
+                    return null;
+                });
+        send(9);
+        assertThat(packets(options(), 0)).isEqualTo(7 + 8 + 9);
+    }
+
+    @Test
+    void aReplacedInterfaceGetsALinkOfItsOwn() throws Exception {
+        packets(options(), 4);
+        ip("-n " + HERE + " link delete eth0");
+        plug();
+        assertThat(packets(options(), 6)).isEqualTo(6);
+        List<InterfaceKey> pinned = inNamespace(() -> PinnedState.ofThread().hookpoints());
+        int index = inNamespace(() -> eth0().index());
+        assertThat(pinned).containsExactly(new InterfaceKey(index, Direction.EGRESS));
+    }
+
+    @Test
+    void anInterfaceThatGoesTakesItsPinAlong() throws Exception {
+        try (Meter meter = new Meter(options())) {
+            meter.start();
+            ip("-n " + HERE + " link delete eth0");
+            await().until(() -> inNamespace(() -> PinnedState.ofThread().hookpoints()).isEmpty());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
+    void aMeterSeesThatSomebodyHasDetachedIt(Hook hook) throws Exception {
+        try (Meter meter = new Meter(options().withHook(hook))) {
+            meter.start();
+            assertThat(meter.status().interfaces()).allMatch(i -> i.problem() == null);
+            if (hook == Hook.TCX) {
+                InstalledMeters.in(HERE).detach(options(), false, false);
+            } else {
+                run("tc -n " + HERE + " qdisc delete dev eth0 clsact");
+            }
+            assertThat(meter.status().interfaces())
+                    .singleElement()
+                    .matches(i -> i.hook() == null && i.problem().contains("detached"));
+        }
+    }
+
+    @Test
+    void oneProcessAtATimeDrains() throws Exception {
+        try (Meter meter = new Meter(options());
+                Meter other = new Meter(options())) {
+            meter.start();
+            assertThatThrownBy(other::start)
+                    .hasMessage(
+                            "Namespace pinned-it-a is metered with the option pin by another"
+                                    + " process already. Stop that one, or leave pin out");
+        }
+    }
+
+    private static Link eth0() {
+        return Links.list().stream().filter(l -> l.name().equals("eth0")).findFirst().orElseThrow();
+    }
+
+    private static List<TcProgram> programs(Direction direction) throws Exception {
+        return inNamespace(() -> TcProgram.list(eth0().index(), direction));
+    }
+
+    private static void send(int packets) throws Exception {
+        inNamespace(
+                () -> {
+                    try (DatagramSocket socket = new DatagramSocket()) {
+                        InetAddress there = InetAddress.getByName("10.72.0.2");
+                        for (int i = 0; i < packets; i++) {
+                            socket.send(new DatagramPacket(new byte[10], 10, there, 4567));
+                        }
+                    }
+                    return null;
+                });
+    }
+
+    private static <T> T inNamespace(Callable<T> callable) throws Exception {
+        FutureTask<T> task =
+                new FutureTask<>(
+                        () -> {
+                            try (NetworkNamespace namespace = NetworkNamespace.named(HERE)) {
+                                namespace.enter();
+                                return callable.call();
+                            }
+                        });
+        new Thread(task).start();
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            throw new AssertionError(e.getCause());
+        }
+    }
+
+    private static void ip(String arguments) throws Exception {
+        run("ip " + arguments);
+    }
+
+    private static void run(String command) throws Exception {
+        Process process = new ProcessBuilder(command.split(" ")).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes());
+        assertThat(process.waitFor()).as("%s: %s", command, output).isZero();
+    }
+}
