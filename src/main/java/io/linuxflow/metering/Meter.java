@@ -3,6 +3,7 @@ package io.linuxflow.metering;
 
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Traffic;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -33,8 +34,6 @@ public final class Meter implements AutoCloseable {
     private final List<NamespaceMeter> namespaces = new ArrayList<>();
     private final List<FlowQueue> queues = new CopyOnWriteArrayList<>();
     private final LongAdder flows = new LongAdder();
-    private final LongAdder packets = new LongAdder();
-    private final LongAdder octets = new LongAdder();
     private State state = State.NEW;
 
     /** Nothing happens before {@link #start()}. */
@@ -111,18 +110,22 @@ public final class Meter implements AutoCloseable {
         for (NamespaceMeter.Snapshot snapshot : snapshots) {
             totals = totals.plus(snapshot.others());
         }
+        List<MeterStatus.Pair> pairs = snapshots.stream().flatMap(s -> s.pairs().stream()).toList();
+        Traffic exported =
+                pairs.stream().map(MeterStatus.Pair::exported).reduce(Traffic.NONE, Traffic::plus);
         return new MeterStatus(
                 isRunning(),
                 interfaces,
                 snapshots.stream().flatMap(s -> s.missing().stream()).toList(),
+                pairs,
                 totals,
                 snapshots.stream().mapToLong(NamespaceMeter.Snapshot::epochs).sum(),
                 snapshots.stream().mapToLong(NamespaceMeter.Snapshot::earlyFlips).sum(),
                 snapshots.stream().mapToInt(NamespaceMeter.Snapshot::slotsUsed).max().orElse(0),
                 options.slots(),
                 flows.sum(),
-                packets.sum(),
-                octets.sum(),
+                exported.packets(),
+                exported.octets(),
                 max(snapshots, Comparator.comparingLong(NamespaceMeter.Snapshot::lastDrainNanos))
                         .lastDrainNanos(),
                 max(snapshots, Comparator.comparingLong(NamespaceMeter.Snapshot::lastFlipNanos))
@@ -150,8 +153,6 @@ public final class Meter implements AutoCloseable {
 
     private void publish(FlowBatch batch, long deadline) {
         flows.add(batch.size());
-        packets.add(batch.packets());
-        octets.add(batch.octets());
         for (FlowQueue queue : queues) {
             queue.offer(batch, deadline);
         }

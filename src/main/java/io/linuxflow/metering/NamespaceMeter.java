@@ -9,14 +9,22 @@ import io.linuxflow.bpf.Poll;
 import io.linuxflow.bpf.RingBuffer;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.metering.FlowMeterObject.InterfacePair;
 import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Traffic;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +44,9 @@ final class NamespaceMeter {
     /** How long sinks may hold up an epoch that ended early, while the next one is filling up. */
     private static final Duration EARLY_PATIENCE = Duration.ofMillis(100);
 
+    /** How long to wait for a snapshot, while sinks hold up the meter, before an older one does. */
+    private static final Duration SNAPSHOT_PATIENCE = Duration.ofSeconds(1);
+
     /** How long a stop waits for sinks to make room for what the last epochs hold. */
     private static final Duration LAST_PATIENCE = Duration.ofSeconds(10);
 
@@ -51,6 +62,7 @@ final class NamespaceMeter {
     record Snapshot(
             List<MeterStatus.Interface> interfaces,
             List<String> missing,
+            List<MeterStatus.Pair> pairs,
             Counters others,
             long epochs,
             long earlyFlips,
@@ -59,7 +71,7 @@ final class NamespaceMeter {
             long lastFlipNanos) {
 
         static final Snapshot EMPTY =
-                new Snapshot(List.of(), List.of(), Counters.NONE, 0, 0, 0, 0, 0);
+                new Snapshot(List.of(), List.of(), List.of(), Counters.NONE, 0, 0, 0, 0, 0);
     }
 
     private final String namespace;
@@ -67,6 +79,7 @@ final class NamespaceMeter {
     private final InterfaceSelection selection;
     private final MeterOptions options;
     private final Sink sink;
+    private final PairTotals exported = new PairTotals();
     private final Thread thread;
     private final EventFd wake = new EventFd();
     private final ConcurrentLinkedQueue<BiConsumer<Session, Throwable>> requests =
@@ -90,7 +103,11 @@ final class NamespaceMeter {
         this.observationDomain = observationDomain;
         this.selection = selection;
         this.options = options;
-        this.sink = sink;
+        this.sink =
+                (batch, deadline) -> {
+                    exported.add(batch);
+                    sink.accept(batch, deadline);
+                };
         thread =
                 new Thread(
                         this::run, namespace.isEmpty() ? "flow-meter" : "flow-meter-" + namespace);
@@ -128,17 +145,21 @@ final class NamespaceMeter {
 
     /** Ends the epoch now and hands out its flows; returns once that is done. */
     void flush() {
-        request(
-                session -> {
-                    session.endEpoch(Flow.FORCED_END, System.nanoTime());
-                    return null;
-                });
+        await(
+                request(
+                        session -> {
+                            session.endEpoch(Flow.FORCED_END, System.nanoTime());
+                            return null;
+                        }));
     }
 
-    /** A snapshot of now, or of the end. */
+    /** A snapshot of now, or of the end; the one before, if the thread is too busy. */
     Snapshot snapshot() {
         try {
-            return request(Session::snapshot);
+            return await(
+                    request(Session::snapshot)
+                            .completeOnTimeout(
+                                    last, SNAPSHOT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS));
         } catch (IllegalStateException e) {
             return last;
         }
@@ -149,7 +170,7 @@ final class NamespaceMeter {
         return failure;
     }
 
-    private <T> T request(Function<Session, T> work) {
+    private <T> CompletableFuture<T> request(Function<Session, T> work) {
         CompletableFuture<T> result = new CompletableFuture<>();
         requests.add(
                 (session, none) -> {
@@ -167,7 +188,7 @@ final class NamespaceMeter {
         } else {
             wake.signal();
         }
-        return await(result);
+        return result;
     }
 
     private void refuseRequests() {
@@ -204,11 +225,14 @@ final class NamespaceMeter {
                             new Attachments(namespace, selection, options, programs);
                     Session session = new Session(programs, log, events, links, attachments)) {
                 started.complete(null);
-                while (!stopping) {
-                    session.step();
+                try {
+                    while (!stopping) {
+                        session.step();
+                    }
+                    session.finish();
+                } finally {
+                    session.snapshot();
                 }
-                session.finish();
-                last = session.snapshot();
             }
         } catch (RuntimeException | Error e) {
             if (!started.completeExceptionally(e)) {
@@ -329,15 +353,51 @@ final class NamespaceMeter {
         }
 
         Snapshot snapshot() {
-            return new Snapshot(
-                    attachments.status(),
-                    attachments.missing(),
-                    attachments.others(),
-                    epochs,
-                    earlyFlips,
-                    log.used(),
-                    drainNanos,
-                    flipNanos);
+            last =
+                    new Snapshot(
+                            attachments.status(),
+                            attachments.missing(),
+                            pairs(),
+                            attachments.others(),
+                            epochs,
+                            earlyFlips,
+                            log.used(),
+                            drainNanos,
+                            flipNanos);
+            return last;
+        }
+
+        private List<MeterStatus.Pair> pairs() {
+            Map<Integer, String> names = attachments.names();
+            Predicate<InterfacePair> present =
+                    pair ->
+                            (pair.ingressIfindex() == 0 || names.containsKey(pair.ingressIfindex()))
+                                    && (pair.egressIfindex() == 0
+                                            || names.containsKey(pair.egressIfindex()));
+            exported.retain(present);
+            Map<InterfacePair, Traffic> handedOut = exported.totals();
+            Map<InterfacePair, Traffic> overflow = new HashMap<>();
+            programs.overflow()
+                    .forEach(
+                            (pair, traffic) ->
+                                    overflow.merge(
+                                            present.test(pair) ? pair : InterfacePair.OTHERS,
+                                            traffic,
+                                            Traffic::plus));
+            Set<InterfacePair> pairs = new HashSet<>(handedOut.keySet());
+            pairs.addAll(overflow.keySet());
+            return pairs.stream()
+                    .map(
+                            pair ->
+                                    new MeterStatus.Pair(
+                                            namespace,
+                                            pair.ingressIfindex(),
+                                            names.getOrDefault(pair.ingressIfindex(), ""),
+                                            pair.egressIfindex(),
+                                            names.getOrDefault(pair.egressIfindex(), ""),
+                                            handedOut.getOrDefault(pair, Traffic.NONE),
+                                            overflow.getOrDefault(pair, Traffic.NONE)))
+                    .toList();
         }
 
         @Override

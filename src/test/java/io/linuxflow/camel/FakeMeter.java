@@ -63,6 +63,11 @@ final class FakeMeter implements FlowMeter {
         }
 
         @Override
+        public boolean isStalled() {
+            return dropped.get() > 0;
+        }
+
+        @Override
         public void close() {
             queues.remove(this);
             batches.clear();
@@ -148,6 +153,15 @@ final class FakeMeter implements FlowMeter {
                         new MeterStatus.Interface(
                                 "ns0", "eth1", 3, "egress", null, "no such device", counters)),
                 List.of("eth9"),
+                List.of(
+                        new MeterStatus.Pair(
+                                "",
+                                2,
+                                "eth0",
+                                3,
+                                "eth1",
+                                new Traffic(7, 700),
+                                new Traffic(1, 100))),
                 counters,
                 4,
                 0,
