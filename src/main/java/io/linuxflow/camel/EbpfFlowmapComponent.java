@@ -2,6 +2,7 @@
 package io.linuxflow.camel;
 
 import io.linuxflow.metering.MeterOptions;
+import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -55,6 +56,11 @@ public class EbpfFlowmapComponent extends HealthCheckComponent implements Extend
     /** The meter that the consumers of this name share. */
     SharedMeter meter(String name) {
         return meters.computeIfAbsent(name, n -> new SharedMeter(n, factory));
+    }
+
+    /** All meters, running or not. */
+    Collection<SharedMeter> meters() {
+        return meters.values();
     }
 
     @Override

@@ -8,8 +8,14 @@ import java.util.stream.Stream;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
-/** Ready once the meter runs and is attached to one interface at least. */
+/**
+ * Ready while the meter runs, is attached to one interface at least, and the route delivers its
+ * flows. Alive unless the meter could not be started or has stopped by itself.
+ */
 final class EbpfFlowmapHealthCheck extends AbstractHealthCheck {
+
+    /** The detail that names interfaces which are not metered, and says why. */
+    static final String PROBLEMS = "interfaces.problems";
 
     private final EbpfFlowmapConsumer consumer;
 
@@ -29,12 +35,15 @@ final class EbpfFlowmapHealthCheck extends AbstractHealthCheck {
                                         .filter(i -> i.problem() != null)
                                         .map(i -> label(i) + ": " + i.problem()))
                         .toList();
+        boolean liveness = options.get(CHECK_KIND) == Kind.LIVENESS;
         builder.detail("route.id", consumer.getRouteId());
-        builder.detail("interfaces.problems", String.join("; ", problems));
+        builder.detail(PROBLEMS, String.join("; ", problems));
         if (meter.failure() != null) {
             builder.down().message("the meter was not started").error(meter.failure());
         } else if (status.failure() != null) {
             builder.down().message("the meter has stopped: " + status.failure());
+        } else if (liveness) {
+            builder.up();
         } else if (!status.running()) {
             builder.down().message("the meter is not running");
         } else if (status.interfaces().stream().noneMatch(i -> i.problem() == null)) {
@@ -43,6 +52,8 @@ final class EbpfFlowmapHealthCheck extends AbstractHealthCheck {
                             problems.isEmpty()
                                     ? "no interface matches"
                                     : String.join("; ", problems));
+        } else if (consumer.problem() != null) {
+            builder.down().message(consumer.problem());
         } else {
             builder.up();
         }

@@ -44,18 +44,16 @@ final class PairTotals {
         Arrays.fill(keys, FREE);
     }
 
-    /** Adds the flows of a batch. Consecutive flows of the same pair cost no search. */
+    /** Adds the flows of a batch. */
     void add(FlowBatch batch) {
         byte[] records = batch.records();
-        long previous = FREE;
-        int place = OTHERS;
         for (int at = 0, end = batch.size() * SIZE; at < end; at += SIZE) {
             long key =
                     key(
                             (int) INT.get(records, at + INGRESS_IFINDEX),
                             (int) INT.get(records, at + EGRESS_IFINDEX));
-            if (key != previous) {
-                previous = key;
+            int place = firstPlace(key);
+            if (keys[place] != key) {
                 place = place(key);
             }
             packets[place] += (long) LONG.get(records, at + PACKETS);
@@ -93,8 +91,7 @@ final class PairTotals {
         if (key == FREE) {
             return OTHERS;
         }
-        long hash = key * 0x9e3779b97f4a7c15L;
-        int place = (int) (hash >>> 32) & PLACES - 1;
+        int place = firstPlace(key);
         while (keys[place] != key) {
             if (keys[place] == FREE) {
                 if (pairs == MAX_PAIRS) {
@@ -107,6 +104,10 @@ final class PairTotals {
             place = place + 1 & PLACES - 1;
         }
         return place;
+    }
+
+    private static int firstPlace(long key) {
+        return (int) (key * 0x9e3779b97f4a7c15L >>> 32) & PLACES - 1;
     }
 
     private static long key(int ingressIfindex, int egressIfindex) {
