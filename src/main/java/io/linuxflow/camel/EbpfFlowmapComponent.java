@@ -9,6 +9,7 @@ import java.util.function.Function;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Endpoint;
 import org.apache.camel.ExtendedStartupListener;
+import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.spi.Metadata;
 import org.apache.camel.spi.annotations.Component;
 import org.apache.camel.support.HealthCheckComponent;
@@ -50,6 +51,10 @@ public class EbpfFlowmapComponent extends HealthCheckComponent implements Extend
         super.doInit();
         // The CLI may have loaded this jar for a route (//DEPS), too late for a plugin.
         FlowExportPlugin.bind(getCamelContext());
+        HealthCheckRegistry health = HealthCheckRegistry.get(getCamelContext());
+        if (health != null) {
+            health.register(new EbpfFlowmapLivenessCheck(meters.values()));
+        }
         getCamelContext().addStartupListener(this);
     }
 

@@ -9,8 +9,8 @@ import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /**
- * Ready while the meter runs, is attached to one interface at least, and the route delivers its
- * flows. Alive unless the meter could not be started or has stopped by itself.
+ * Ready while the meter runs and is attached to one interface at least, and the route delivers its
+ * flows.
  */
 final class EbpfFlowmapHealthCheck extends AbstractHealthCheck {
 
@@ -35,15 +35,12 @@ final class EbpfFlowmapHealthCheck extends AbstractHealthCheck {
                                         .filter(i -> i.problem() != null)
                                         .map(i -> label(i) + ": " + i.problem()))
                         .toList();
-        boolean liveness = options.get(CHECK_KIND) == Kind.LIVENESS;
         builder.detail("route.id", consumer.getRouteId());
         builder.detail(PROBLEMS, String.join("; ", problems));
         if (meter.failure() != null) {
             builder.down().message("the meter was not started").error(meter.failure());
         } else if (status.failure() != null) {
             builder.down().message("the meter has stopped: " + status.failure());
-        } else if (liveness) {
-            builder.up();
         } else if (!status.running()) {
             builder.down().message("the meter is not running");
         } else if (status.interfaces().stream().noneMatch(i -> i.problem() == null)) {

@@ -79,6 +79,7 @@ final class FakeMeter implements FlowMeter {
     private final List<FakeQueue> queues = new CopyOnWriteArrayList<>();
     private final List<FlowBatch> inKernel = new CopyOnWriteArrayList<>();
     private RuntimeException obstacle;
+    private volatile String failure;
     private volatile boolean started;
     private volatile boolean closed;
 
@@ -103,6 +104,11 @@ final class FakeMeter implements FlowMeter {
     FakeMeter failToStart(RuntimeException why) {
         obstacle = why;
         return this;
+    }
+
+    /** As if its thread had ended. */
+    void fail(String why) {
+        failure = why;
     }
 
     boolean isRunning() {
@@ -164,14 +170,14 @@ final class FakeMeter implements FlowMeter {
                                 new Traffic(1, 100))),
                 counters,
                 4,
-                0,
+                3,
                 5,
                 options.slots(),
                 6,
                 7,
                 700,
-                0,
-                0,
-                null);
+                250_000_000,
+                500_000_000,
+                failure);
     }
 }
