@@ -27,8 +27,9 @@ import org.slf4j.LoggerFactory;
  * /health/live} and {@code /health/ready} (status 200, or 503 and which interface or sink is
  * wrong).
  *
- * <p>A bean that is started and stopped with the CamelContext. All work is done when somebody asks.
- * That it can't listen is a warning: what is metered and exported does not depend on it.
+ * <p>A bean to be bound with {@code initMethod: start} and {@code destroyMethod: stop}; it listens
+ * once the CamelContext is started. All work is done when somebody asks. That it can't listen is a
+ * warning: what is metered and exported does not depend on it.
  */
 public final class MetricsServer extends ServiceSupport implements CamelContextAware {
 
@@ -36,6 +37,9 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
 
     private static final String PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
     private static final String JSON = "application/json";
+
+    /** Camel's exposure level for the results of those checks, too, that are up. */
+    private static final String ALL_CHECKS = "full";
 
     private record Answer(int status, String type, String body) {}
 
@@ -48,10 +52,20 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
     private FlowMetrics metrics;
 
     @Override
-    protected void doStart() {
+    protected void doStart() throws Exception {
         if (port == 0) {
             return;
         }
+        // The YAML loader makes a bean, drops it, and makes it again: only the last one listens.
+        camelContext.addStartupListener(
+                (context, alreadyStarted) -> {
+                    if (isStarted() && server == null) {
+                        listen();
+                    }
+                });
+    }
+
+    private void listen() {
         InetSocketAddress at = new InetSocketAddress(address, port);
         try {
             server = HttpServer.create(at, 0);
@@ -101,8 +115,10 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
         }
         return switch (exchange.getRequestURI().getPath()) {
             case "/metrics" -> new Answer(200, PROMETHEUS_TEXT, scrape());
-            case "/health/live" -> health(HealthCheckHelper.invokeLiveness(camelContext));
-            case "/health/ready" -> health(HealthCheckHelper.invokeReadiness(camelContext));
+            case "/health/live" ->
+                    health(HealthCheckHelper.invokeLiveness(camelContext, ALL_CHECKS), false);
+            case "/health/ready" ->
+                    health(HealthCheckHelper.invokeReadiness(camelContext, ALL_CHECKS), true);
             default -> text(404, "There are /metrics, /health/live and /health/ready");
         };
     }
@@ -121,8 +137,9 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
         return registry.scrape();
     }
 
-    private Answer health(Collection<HealthCheck.Result> results) throws IOException {
-        boolean up = results.stream().allMatch(r -> r.getState() == HealthCheck.State.UP);
+    private Answer health(Collection<HealthCheck.Result> results, boolean readiness)
+            throws IOException {
+        boolean up = HealthCheckHelper.isResultsUp(results, readiness);
         List<Map<String, Object>> checks = new ArrayList<>();
         for (HealthCheck.Result result : results) {
             Map<String, Object> check = new LinkedHashMap<>();

@@ -179,6 +179,55 @@ class MeterIT {
         }
     }
 
+    @Test
+    void whatIsHandedOutAndWhatFindsNoSlotIsAddedUpByPairOfInterfaces() throws Exception {
+        Meter meter = new Meter(options().withDrainInterval(Duration.ofHours(1)).withSlots(16));
+        meter.start();
+        try (DatagramSocket socket = inNamespace(() -> new DatagramSocket())) {
+            InetAddress there = InetAddress.getByName("10.71.0.2");
+            for (int i = 0; i < 2000; i++) {
+                socket.send(new DatagramPacket(new byte[100], 100, there, 5000 + i));
+            }
+        }
+        meter.close();
+
+        MeterStatus status = meter.status();
+        assertThat(status.pairs())
+                .singleElement()
+                .satisfies(
+                        pair -> {
+                            assertThat(pair.namespace()).isEqualTo(HERE);
+                            assertThat(pair.ingressIfindex()).isZero();
+                            assertThat(pair.ingressName()).isEmpty();
+                            assertThat(pair.egressIfindex())
+                                    .isEqualTo(status.interfaces().get(0).ifindex());
+                            assertThat(pair.egressName()).isEqualTo("eth0");
+                            assertThat(pair.overflow().packets()).isPositive();
+                            assertThat(pair.overflow()).isEqualTo(status.totals().overflow());
+                            assertThat(pair.exported()).isEqualTo(status.totals().metered());
+                        });
+    }
+
+    @Test
+    void aPairOfInterfacesThatAreGoneIsCountedAmongTheOthers() throws Exception {
+        try (Meter meter = new Meter(options())) {
+            meter.start();
+            send(5, 100);
+            meter.flush();
+            assertThat(meter.status().pairs()).noneMatch(MeterStatus.Pair::isOthers);
+
+            ip("-n " + HERE + " link delete eth0");
+
+            await().until(
+                            () ->
+                                    meter.status().pairs().stream()
+                                            .allMatch(MeterStatus.Pair::isOthers));
+            assertThat(meter.status().pairs())
+                    .singleElement()
+                    .matches(pair -> pair.exported().packets() >= 5);
+        }
+    }
+
     private static MeterOptions options() {
         return MeterOptions.DEFAULT.withInterfaces(HERE + ":eth0");
     }
