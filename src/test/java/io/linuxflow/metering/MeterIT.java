@@ -26,8 +26,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** The meter on real packets: two namespaces, a veth pair between them. */
 class MeterIT {
 
-    private static final String HERE = "meter-it-a";
-    private static final String THERE = "meter-it-b";
+    private static final String HERE = "meter-it-a-" + ProcessHandle.current().pid();
+    private static final String THERE = "meter-it-b-" + ProcessHandle.current().pid();
+    private static final String MAC_THERE = "02:00:00:00:00:02";
     private static final int PORT = 4567;
 
     @BeforeEach
@@ -35,11 +36,19 @@ class MeterIT {
         removeNamespaces();
         ip("netns add " + HERE);
         ip("netns add " + THERE);
-        ip("-n " + HERE + " link add eth0 type veth peer name eth0 netns " + THERE);
+        ip(
+                "-n "
+                        + HERE
+                        + " link add eth0 type veth peer name eth0 address "
+                        + MAC_THERE
+                        + " netns "
+                        + THERE);
         ip("-n " + HERE + " address add 10.71.0.1/24 dev eth0");
         ip("-n " + THERE + " address add 10.71.0.2/24 dev eth0");
         ip("-n " + HERE + " link set eth0 up");
         ip("-n " + THERE + " link set eth0 up");
+        // Without ARP, which may lose its first request to a link that is just coming up.
+        ip("-n " + HERE + " neighbour replace 10.71.0.2 lladdr " + MAC_THERE + " dev eth0");
     }
 
     @AfterEach
