@@ -4,7 +4,6 @@ package io.linuxflow.metering;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.metering.MeterStatus.Counters;
 import io.linuxflow.metering.MeterStatus.Traffic;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -31,10 +30,10 @@ public final class Meter implements AutoCloseable {
     }
 
     private final MeterOptions options;
-    private final List<NamespaceMeter> namespaces = new ArrayList<>();
+    private final List<NamespaceMeter> namespaces = new CopyOnWriteArrayList<>();
     private final List<FlowQueue> queues = new CopyOnWriteArrayList<>();
     private final LongAdder flows = new LongAdder();
-    private State state = State.NEW;
+    private volatile State state = State.NEW;
 
     /** Nothing happens before {@link #start()}. */
     public Meter(MeterOptions options) {
@@ -93,12 +92,15 @@ public final class Meter implements AutoCloseable {
 
     /** Ends the epoch now, everywhere, and returns once its flows are in the queues. */
     public void flush() {
-        started().forEach(NamespaceMeter::flush);
+        namespaces.forEach(NamespaceMeter::flush);
     }
 
-    /** What it is doing now; what it did, once it is closed. */
+    /**
+     * What it is doing now; what it did, once it is closed. While full queues hold it up, also
+     * during {@link #close}, it is what it was doing just before.
+     */
     public MeterStatus status() {
-        List<NamespaceMeter> started = started();
+        List<NamespaceMeter> started = List.copyOf(namespaces);
         List<NamespaceMeter.Snapshot> snapshots =
                 started.stream().map(NamespaceMeter::snapshot).toList();
         List<MeterStatus.Interface> interfaces =
@@ -114,7 +116,7 @@ public final class Meter implements AutoCloseable {
         Traffic exported =
                 pairs.stream().map(MeterStatus.Pair::exported).reduce(Traffic.NONE, Traffic::plus);
         return new MeterStatus(
-                isRunning(),
+                state == State.RUNNING,
                 interfaces,
                 snapshots.stream().flatMap(s -> s.missing().stream()).toList(),
                 pairs,
@@ -141,14 +143,6 @@ public final class Meter implements AutoCloseable {
     private static NamespaceMeter.Snapshot max(
             List<NamespaceMeter.Snapshot> snapshots, Comparator<NamespaceMeter.Snapshot> by) {
         return snapshots.stream().max(by).orElse(NamespaceMeter.Snapshot.EMPTY);
-    }
-
-    private synchronized boolean isRunning() {
-        return state == State.RUNNING;
-    }
-
-    private synchronized List<NamespaceMeter> started() {
-        return List.copyOf(namespaces);
     }
 
     private void publish(FlowBatch batch, long deadline) {

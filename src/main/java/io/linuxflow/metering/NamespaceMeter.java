@@ -224,6 +224,7 @@ final class NamespaceMeter {
                     Attachments attachments =
                             new Attachments(namespace, selection, options, programs);
                     Session session = new Session(programs, log, events, links, attachments)) {
+                session.snapshot();
                 started.complete(null);
                 try {
                     while (!stopping) {

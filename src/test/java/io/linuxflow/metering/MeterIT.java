@@ -237,6 +237,27 @@ class MeterIT {
         }
     }
 
+    @Test
+    void aStatusIsAnsweredWhileASinkHoldsUpTheMeter() throws Exception {
+        Meter meter = new Meter(options().withDrainInterval(Duration.ofHours(1)));
+        FlowQueue full = meter.subscribe("slow", 1);
+        meter.start();
+        send(1, 100);
+        meter.flush();
+        send(1, 100);
+        Thread closing = new Thread(meter::close);
+        closing.start();
+        await().until(() -> !meter.status().running());
+
+        MeterStatus status = meter.status();
+
+        assertThat(closing.isAlive()).isTrue();
+        assertThat(status.interfaces()).isNotEmpty();
+        full.close();
+        closing.join();
+        assertThat(meter.status().totals().metered().packets()).isEqualTo(meter.status().packets());
+    }
+
     private static MeterOptions options() {
         return MeterOptions.DEFAULT.withInterfaces(HERE + ":eth0");
     }
