@@ -55,6 +55,13 @@ struct flow_slot {
 	__u8 padding[2];
 };
 
+#define CACHE_LINE 64
+
+/* On a cache line of its own: every CPU writes it. */
+struct slot_counter {
+	__u32 taken;
+} __attribute__((aligned(CACHE_LINE)));
+
 /* The clock that first and last are read from; see config.h. */
 enum flow_clock {
 	FLOW_CLOCK_JIFFIES = 0,		/* bpf_jiffies64(), ticks */

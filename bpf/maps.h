@@ -84,12 +84,6 @@ struct {
 	__uint(max_entries, 65536);
 } events SEC(".maps");
 
-#define CACHE_LINE 64
-
-struct slot_counter {
-	__u32 taken;
-} __attribute__((aligned(CACHE_LINE)));
-
 /* The current epoch. Only user space writes it. */
 volatile __u32 epoch __attribute__((aligned(CACHE_LINE)));
 

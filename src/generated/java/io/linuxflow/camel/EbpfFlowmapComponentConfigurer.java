@@ -30,12 +30,16 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
     public boolean configure(CamelContext camelContext, Object obj, String name, Object value, boolean ignoreCase) {
         EbpfFlowmapComponent target = (EbpfFlowmapComponent) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "activetimeout":
+        case "activeTimeout": getOrCreateConfiguration(target).setActiveTimeout(property(camelContext, java.time.Duration.class, value)); return true;
         case "autowiredenabled":
         case "autowiredEnabled": target.setAutowiredEnabled(property(camelContext, boolean.class, value)); return true;
         case "batchsize":
         case "batchSize": getOrCreateConfiguration(target).setBatchSize(property(camelContext, java.lang.Integer.class, value)); return true;
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": target.setBridgeErrorHandler(property(camelContext, boolean.class, value)); return true;
+        case "cachemaxflows":
+        case "cacheMaxFlows": getOrCreateConfiguration(target).setCacheMaxFlows(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clock": getOrCreateConfiguration(target).setClock(property(camelContext, io.linuxflow.metering.FlowClock.class, value)); return true;
         case "clsacthandle":
         case "clsactHandle": getOrCreateConfiguration(target).setClsactHandle(property(camelContext, java.lang.Integer.class, value)); return true;
@@ -45,11 +49,15 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "direction": getOrCreateConfiguration(target).setDirection(property(camelContext, io.linuxflow.metering.MeteringDirection.class, value)); return true;
         case "draininterval":
         case "drainInterval": getOrCreateConfiguration(target).setDrainInterval(property(camelContext, java.time.Duration.class, value)); return true;
+        case "finisheddrain":
+        case "finishedDrain": getOrCreateConfiguration(target).setFinishedDrain(property(camelContext, java.time.Duration.class, value)); return true;
         case "healthcheckconsumerenabled":
         case "healthCheckConsumerEnabled": target.setHealthCheckConsumerEnabled(property(camelContext, boolean.class, value)); return true;
         case "healthcheckproducerenabled":
         case "healthCheckProducerEnabled": target.setHealthCheckProducerEnabled(property(camelContext, boolean.class, value)); return true;
         case "hook": getOrCreateConfiguration(target).setHook(property(camelContext, io.linuxflow.bpf.Hook.class, value)); return true;
+        case "idletimeout":
+        case "idleTimeout": getOrCreateConfiguration(target).setIdleTimeout(property(camelContext, java.time.Duration.class, value)); return true;
         case "interfaces": getOrCreateConfiguration(target).setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": getOrCreateConfiguration(target).setQueueCapacity(property(camelContext, int.class, value)); return true;
@@ -61,12 +69,16 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
     @Override
     public Class<?> getOptionType(String name, boolean ignoreCase) {
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "activetimeout":
+        case "activeTimeout": return java.time.Duration.class;
         case "autowiredenabled":
         case "autowiredEnabled": return boolean.class;
         case "batchsize":
         case "batchSize": return java.lang.Integer.class;
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": return boolean.class;
+        case "cachemaxflows":
+        case "cacheMaxFlows": return java.lang.Integer.class;
         case "clock": return io.linuxflow.metering.FlowClock.class;
         case "clsacthandle":
         case "clsactHandle": return java.lang.Integer.class;
@@ -76,11 +88,15 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "direction": return io.linuxflow.metering.MeteringDirection.class;
         case "draininterval":
         case "drainInterval": return java.time.Duration.class;
+        case "finisheddrain":
+        case "finishedDrain": return java.time.Duration.class;
         case "healthcheckconsumerenabled":
         case "healthCheckConsumerEnabled": return boolean.class;
         case "healthcheckproducerenabled":
         case "healthCheckProducerEnabled": return boolean.class;
         case "hook": return io.linuxflow.bpf.Hook.class;
+        case "idletimeout":
+        case "idleTimeout": return java.time.Duration.class;
         case "interfaces": return java.lang.String.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
@@ -93,12 +109,16 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
     public Object getOptionValue(Object obj, String name, boolean ignoreCase) {
         EbpfFlowmapComponent target = (EbpfFlowmapComponent) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "activetimeout":
+        case "activeTimeout": return getOrCreateConfiguration(target).getActiveTimeout();
         case "autowiredenabled":
         case "autowiredEnabled": return target.isAutowiredEnabled();
         case "batchsize":
         case "batchSize": return getOrCreateConfiguration(target).getBatchSize();
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": return target.isBridgeErrorHandler();
+        case "cachemaxflows":
+        case "cacheMaxFlows": return getOrCreateConfiguration(target).getCacheMaxFlows();
         case "clock": return getOrCreateConfiguration(target).getClock();
         case "clsacthandle":
         case "clsactHandle": return getOrCreateConfiguration(target).getClsactHandle();
@@ -108,11 +128,15 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "direction": return getOrCreateConfiguration(target).getDirection();
         case "draininterval":
         case "drainInterval": return getOrCreateConfiguration(target).getDrainInterval();
+        case "finisheddrain":
+        case "finishedDrain": return getOrCreateConfiguration(target).getFinishedDrain();
         case "healthcheckconsumerenabled":
         case "healthCheckConsumerEnabled": return target.isHealthCheckConsumerEnabled();
         case "healthcheckproducerenabled":
         case "healthCheckProducerEnabled": return target.isHealthCheckProducerEnabled();
         case "hook": return getOrCreateConfiguration(target).getHook();
+        case "idletimeout":
+        case "idleTimeout": return getOrCreateConfiguration(target).getIdleTimeout();
         case "interfaces": return getOrCreateConfiguration(target).getInterfaces();
         case "queuecapacity":
         case "queueCapacity": return getOrCreateConfiguration(target).getQueueCapacity();

@@ -23,10 +23,14 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
     public boolean configure(CamelContext camelContext, Object obj, String name, Object value, boolean ignoreCase) {
         EbpfFlowmapEndpoint target = (EbpfFlowmapEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "activetimeout":
+        case "activeTimeout": target.getConfiguration().setActiveTimeout(property(camelContext, java.time.Duration.class, value)); return true;
         case "batchsize":
         case "batchSize": target.getConfiguration().setBatchSize(property(camelContext, java.lang.Integer.class, value)); return true;
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": target.setBridgeErrorHandler(property(camelContext, boolean.class, value)); return true;
+        case "cachemaxflows":
+        case "cacheMaxFlows": target.getConfiguration().setCacheMaxFlows(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clock": target.getConfiguration().setClock(property(camelContext, io.linuxflow.metering.FlowClock.class, value)); return true;
         case "clsacthandle":
         case "clsactHandle": target.getConfiguration().setClsactHandle(property(camelContext, java.lang.Integer.class, value)); return true;
@@ -39,7 +43,11 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "exceptionHandler": target.setExceptionHandler(property(camelContext, org.apache.camel.spi.ExceptionHandler.class, value)); return true;
         case "exchangepattern":
         case "exchangePattern": target.setExchangePattern(property(camelContext, org.apache.camel.ExchangePattern.class, value)); return true;
+        case "finisheddrain":
+        case "finishedDrain": target.getConfiguration().setFinishedDrain(property(camelContext, java.time.Duration.class, value)); return true;
         case "hook": target.getConfiguration().setHook(property(camelContext, io.linuxflow.bpf.Hook.class, value)); return true;
+        case "idletimeout":
+        case "idleTimeout": target.getConfiguration().setIdleTimeout(property(camelContext, java.time.Duration.class, value)); return true;
         case "interfaces": target.getConfiguration().setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": target.getConfiguration().setQueueCapacity(property(camelContext, int.class, value)); return true;
@@ -51,10 +59,14 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
     @Override
     public Class<?> getOptionType(String name, boolean ignoreCase) {
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "activetimeout":
+        case "activeTimeout": return java.time.Duration.class;
         case "batchsize":
         case "batchSize": return java.lang.Integer.class;
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": return boolean.class;
+        case "cachemaxflows":
+        case "cacheMaxFlows": return java.lang.Integer.class;
         case "clock": return io.linuxflow.metering.FlowClock.class;
         case "clsacthandle":
         case "clsactHandle": return java.lang.Integer.class;
@@ -67,7 +79,11 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "exceptionHandler": return org.apache.camel.spi.ExceptionHandler.class;
         case "exchangepattern":
         case "exchangePattern": return org.apache.camel.ExchangePattern.class;
+        case "finisheddrain":
+        case "finishedDrain": return java.time.Duration.class;
         case "hook": return io.linuxflow.bpf.Hook.class;
+        case "idletimeout":
+        case "idleTimeout": return java.time.Duration.class;
         case "interfaces": return java.lang.String.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
@@ -80,10 +96,14 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
     public Object getOptionValue(Object obj, String name, boolean ignoreCase) {
         EbpfFlowmapEndpoint target = (EbpfFlowmapEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "activetimeout":
+        case "activeTimeout": return target.getConfiguration().getActiveTimeout();
         case "batchsize":
         case "batchSize": return target.getConfiguration().getBatchSize();
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": return target.isBridgeErrorHandler();
+        case "cachemaxflows":
+        case "cacheMaxFlows": return target.getConfiguration().getCacheMaxFlows();
         case "clock": return target.getConfiguration().getClock();
         case "clsacthandle":
         case "clsactHandle": return target.getConfiguration().getClsactHandle();
@@ -96,7 +116,11 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "exceptionHandler": return target.getExceptionHandler();
         case "exchangepattern":
         case "exchangePattern": return target.getExchangePattern();
+        case "finisheddrain":
+        case "finishedDrain": return target.getConfiguration().getFinishedDrain();
         case "hook": return target.getConfiguration().getHook();
+        case "idletimeout":
+        case "idleTimeout": return target.getConfiguration().getIdleTimeout();
         case "interfaces": return target.getConfiguration().getInterfaces();
         case "queuecapacity":
         case "queueCapacity": return target.getConfiguration().getQueueCapacity();

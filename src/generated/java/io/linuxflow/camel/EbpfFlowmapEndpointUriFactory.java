@@ -23,9 +23,11 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(14);
+        Set<String> props = new HashSet<>(18);
+        props.add("activeTimeout");
         props.add("batchSize");
         props.add("bridgeErrorHandler");
+        props.add("cacheMaxFlows");
         props.add("clock");
         props.add("clsactHandle");
         props.add("clsactPriority");
@@ -33,7 +35,9 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
         props.add("drainInterval");
         props.add("exceptionHandler");
         props.add("exchangePattern");
+        props.add("finishedDrain");
         props.add("hook");
+        props.add("idleTimeout");
         props.add("interfaces");
         props.add("name");
         props.add("queueCapacity");

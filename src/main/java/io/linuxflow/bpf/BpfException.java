@@ -93,7 +93,8 @@ public final class BpfException extends RuntimeException {
             case LibC.EMFILE -> "Allow more open files (ulimit -n)";
             case LibC.ENODEV -> "The interface is not, or no longer, in this network namespace";
             case LibC.EINVAL, LibC.ENOSYS, LibC.EOPNOTSUPP, LibC.ENOTSUPP ->
-                    "The kernel may be too old: 5.15 is the oldest supported, this one is "
+                    "The kernel may be too old: 5.15 is the oldest supported (5.18 on arm64), this"
+                            + " one is "
                             + System.getProperty("os.version");
             default -> "";
         };

@@ -3,6 +3,7 @@ package io.linuxflow.camel;
 
 import io.linuxflow.bpf.ClsactOptions;
 import io.linuxflow.bpf.Hook;
+import io.linuxflow.metering.CacheOptions;
 import io.linuxflow.metering.FlowClock;
 import io.linuxflow.metering.MeterOptions;
 import io.linuxflow.metering.MeteringDirection;
@@ -33,7 +34,11 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                     "drainInterval",
                     "slots",
                     "clock",
-                    "batchSize");
+                    "batchSize",
+                    "activeTimeout",
+                    "idleTimeout",
+                    "finishedDrain",
+                    "cacheMaxFlows");
 
     @UriParam(
             label = "consumer",
@@ -110,11 +115,47 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     @UriParam(
             label = "consumer",
-            defaultValue = "131072",
+            defaultValue = "30s",
+            javaType = "java.time.Duration",
             description =
-                    "The most flows that wait for this consumer. What its route is too slow for is"
-                            + " dropped and counted, and hurts no other consumer.")
-    private int queueCapacity = 1 << 17;
+                    "After this long a flow's record goes out though the flow goes on, as a new"
+                            + " record. 0: no flow cache, each drain gives a record for each flow"
+                            + " it finds.")
+    private Duration activeTimeout;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "15s",
+            javaType = "java.time.Duration",
+            description = "After this long without packets a flow has ended.")
+    private Duration idleTimeout;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "5s",
+            javaType = "java.time.Duration",
+            description =
+                    "How long after a FIN or RST a flow has ended at the latest; it has as soon as"
+                            + " a drain finds no more packets of it.")
+    private Duration finishedDrain;
+
+    @UriParam(
+            label = "consumer,advanced",
+            defaultValue = "262144",
+            description =
+                    "The most flows in the flow cache, of each network namespace. What finds it"
+                            + " full goes out at once. Memory is taken as it is needed.")
+    private Integer cacheMaxFlows;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "32768",
+            description =
+                    "The most flows that wait for this consumer, besides those that the meter"
+                        + " itself holds back for it, for half a drain interval at the most. What"
+                        + " its route is too slow for is dropped and counted, and hurts no other"
+                        + " consumer.")
+    private int queueCapacity = 1 << 15;
 
     /** A copy that can be changed on its own. */
     public EbpfFlowmapConfiguration copy() {
@@ -137,7 +178,11 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                         drainInterval,
                         slots,
                         clock,
-                        batchSize);
+                        batchSize,
+                        activeTimeout,
+                        idleTimeout,
+                        finishedDrain,
+                        cacheMaxFlows);
         given.values().removeIf(Objects::isNull);
         return given;
     }
@@ -153,7 +198,11 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 options.drainInterval(),
                 options.slots(),
                 options.clock(),
-                options.batchSize());
+                options.batchSize(),
+                options.cache().activeTimeout(),
+                options.cache().idleTimeout(),
+                options.cache().finishedDrain(),
+                options.cache().maxFlows());
     }
 
     private static Map<String, Object> byName(Object... values) {
@@ -180,7 +229,12 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 (Duration) all.get("drainInterval"),
                 (int) all.get("slots"),
                 (FlowClock) all.get("clock"),
-                (int) all.get("batchSize"));
+                (int) all.get("batchSize"),
+                new CacheOptions(
+                        (Duration) all.get("activeTimeout"),
+                        (Duration) all.get("idleTimeout"),
+                        (Duration) all.get("finishedDrain"),
+                        (int) all.get("cacheMaxFlows")));
     }
 
     public String getInterfaces() {
@@ -253,6 +307,38 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     public void setBatchSize(Integer batchSize) {
         this.batchSize = batchSize;
+    }
+
+    public Duration getActiveTimeout() {
+        return activeTimeout;
+    }
+
+    public void setActiveTimeout(Duration activeTimeout) {
+        this.activeTimeout = activeTimeout;
+    }
+
+    public Duration getIdleTimeout() {
+        return idleTimeout;
+    }
+
+    public void setIdleTimeout(Duration idleTimeout) {
+        this.idleTimeout = idleTimeout;
+    }
+
+    public Duration getFinishedDrain() {
+        return finishedDrain;
+    }
+
+    public void setFinishedDrain(Duration finishedDrain) {
+        this.finishedDrain = finishedDrain;
+    }
+
+    public Integer getCacheMaxFlows() {
+        return cacheMaxFlows;
+    }
+
+    public void setCacheMaxFlows(Integer cacheMaxFlows) {
+        this.cacheMaxFlows = cacheMaxFlows;
     }
 
     public int getQueueCapacity() {

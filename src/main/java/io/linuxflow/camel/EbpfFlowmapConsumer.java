@@ -4,6 +4,7 @@ package io.linuxflow.camel;
 import io.linuxflow.flow.FlowBatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -81,7 +82,7 @@ public final class EbpfFlowmapConsumer extends DefaultConsumer implements Suspen
         executor.execute(poller);
     }
 
-    private void route(FlowBatch batch, AsyncCallback done) {
+    private void route(FlowBatch batch, Consumer<Boolean> done) {
         Exchange exchange = createExchange(true);
         Message message = exchange.getIn();
         message.setBody(batch);
@@ -92,14 +93,15 @@ public final class EbpfFlowmapConsumer extends DefaultConsumer implements Suspen
                 .process(
                         exchange,
                         doneSync -> {
+                            boolean failed = exchange.isFailed();
                             try {
-                                if (exchange.getException() == null) {
+                                if (!failed) {
                                     exportedFlows.add(batch.size());
                                     failures.succeeded();
                                 }
                                 finish.done(doneSync);
                             } finally {
-                                done.done(doneSync);
+                                done.accept(failed);
                             }
                         });
     }
@@ -132,8 +134,11 @@ public final class EbpfFlowmapConsumer extends DefaultConsumer implements Suspen
         SharedMeter meter = getEndpoint().meter();
         try {
             meter.leave(this, !getEndpoint().getCamelContext().isStopping());
-            if (poller != null) {
-                poller.finish();
+            if (poller != null && !poller.finish()) {
+                LOG.warn(
+                        "Route {} fails, and {} flows that waited for it were dropped",
+                        getRouteId(),
+                        getQueuedFlows());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -99,6 +99,16 @@ public class EbpfFlowmapEndpoint extends DefaultEndpoint implements MultipleCons
         return meter().status().flows();
     }
 
+    @ManagedAttribute(description = "Flows in the flow cache")
+    public int getCachedFlows() {
+        return meter().status().cachedFlows();
+    }
+
+    @ManagedAttribute(description = "Flow records handed out because the flow cache was full")
+    public long getUncachedFlows() {
+        return meter().status().uncachedFlows();
+    }
+
     @ManagedAttribute(description = "Drains so far")
     public long getEpochs() {
         return meter().status().epochs();

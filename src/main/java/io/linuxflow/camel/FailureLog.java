@@ -66,12 +66,11 @@ final class FailureLog implements ExceptionHandler {
         long now = System.nanoTime();
         if (now - next >= 0) {
             LOG.warn(
-                    "Route {} failed: {}. {} more flows were not delivered, {} since its start; the"
-                            + " next report is in a minute at the earliest",
+                    "Route {} failed to deliver {} flows, {} since its start: {}",
                     consumer.getRouteId(),
-                    problem,
                     failed - reported,
-                    failed);
+                    failed,
+                    problem);
             reported = failed;
             next = now + INTERVAL;
         }

@@ -106,6 +106,14 @@ final class FlowMetrics {
                                 "Slots taken in the current epoch, of the fullest namespace",
                                 r -> r.status.slotsUsed())
                         .gauge(
+                                PREFIX + "cached.flows",
+                                "Flows in the flow cache",
+                                r -> r.status.cachedFlows())
+                        .counter(
+                                PREFIX + "uncached.flows",
+                                "Flow records handed out because the flow cache was full",
+                                r -> r.status.uncachedFlows())
+                        .gauge(
                                 PREFIX + "last.flip.seconds",
                                 "How long the last flip waited for the kernel",
                                 r -> seconds(r.status.lastFlipNanos()))

@@ -6,7 +6,8 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.apache.camel.AsyncCallback;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * The loop of one consumer: takes batches from its queue and has them routed, in order. While an
@@ -14,9 +15,9 @@ import org.apache.camel.AsyncCallback;
  */
 final class FlowPoller implements Runnable {
 
-    /** Has a batch routed. Throws nothing; calls back once it is done. */
+    /** Has a batch routed. Throws nothing; calls back once it is done, with whether it failed. */
     interface Router {
-        void route(FlowBatch batch, AsyncCallback done);
+        void route(FlowBatch batch, Consumer<Boolean> done);
     }
 
     /** One batch is encoded while the one before it is being sent. */
@@ -36,6 +37,9 @@ final class FlowPoller implements Runnable {
     private boolean paused;
     private boolean finishing;
 
+    /** Whether the last exchange failed. */
+    private boolean failing;
+
     /** Flows to be taken before the end, known once the end has been asked for. */
     private int remaining = ALL;
 
@@ -51,7 +55,7 @@ final class FlowPoller implements Runnable {
                 FlowBatch batch = queue.poll(POLL);
                 if (batch != null) {
                     awaitTurn();
-                    router.route(batch, doneSync -> done());
+                    router.route(batch, this::done);
                     remaining = remaining == ALL ? ALL : Math.max(0, remaining - batch.size());
                 }
             }
@@ -64,16 +68,17 @@ final class FlowPoller implements Runnable {
     }
 
     private boolean isWorkedOff() {
-        if (remaining == ALL && isFinishing()) {
+        if (remaining == ALL && is(() -> finishing)) {
             remaining = queue.queuedFlows();
         }
-        return remaining == 0 || queue.isEnded();
+        // A sink that is down may take long to say so, each time, while others wait for the end.
+        return remaining == 0 || queue.isEnded() || is(() -> finishing && failing);
     }
 
-    private boolean isFinishing() {
+    private boolean is(BooleanSupplier condition) {
         lock.lock();
         try {
-            return finishing;
+            return condition.getAsBoolean();
         } finally {
             lock.unlock();
         }
@@ -91,9 +96,10 @@ final class FlowPoller implements Runnable {
         }
     }
 
-    private void done() {
+    private void done(boolean failed) {
         lock.lock();
         try {
+            failing = failed;
             inFlight--;
             changed.signalAll();
         } finally {
@@ -122,10 +128,16 @@ final class FlowPoller implements Runnable {
         set(() -> paused = false);
     }
 
-    /** Has everything routed that is in the queue now, and waits until that is done. */
-    void finish() throws InterruptedException {
+    /**
+     * Has everything routed that is in the queue now, unless the route fails, and waits until that
+     * is done.
+     *
+     * @return whether the route did not fail
+     */
+    boolean finish() throws InterruptedException {
         set(() -> finishing = true);
         finished.await();
+        return !is(() -> failing);
     }
 
     private void set(Runnable change) {

@@ -36,6 +36,8 @@ final class SharedMeter {
                     0,
                     0,
                     0,
+                    0,
+                    0,
                     null);
 
     private final String name;

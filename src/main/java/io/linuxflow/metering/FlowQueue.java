@@ -7,6 +7,8 @@ import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 
 /**
  * One sink's own queue of batches. It is bounded, by the flows in it, and what it can't hold it
@@ -17,6 +19,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * to half.
  */
 public final class FlowQueue implements AutoCloseable {
+
+    /** How often whoever waits for room looks whether it still may. */
+    private static final long LOOK_UP_MILLIS = 5;
 
     private final String name;
     private final int capacity;
@@ -114,19 +119,18 @@ public final class FlowQueue implements AutoCloseable {
     /**
      * Adds a batch, or counts it as dropped.
      *
-     * @param deadline as of {@link System#nanoTime()}, until when a full queue is waited for
+     * @param overdue whether a full queue can be waited for no longer
      */
-    void offer(FlowBatch batch, long deadline) {
+    void offer(FlowBatch batch, BooleanSupplier overdue) {
         lock.lock();
         try {
             while (!ended && !batches.isEmpty() && queuedFlows + batch.size() > capacity) {
-                long left = deadline - System.nanoTime();
-                if (stalled || left <= 0) {
+                if (stalled || overdue.getAsBoolean()) {
                     stalled = true;
                     droppedFlows += batch.size();
                     return;
                 }
-                changed.await(left, TimeUnit.NANOSECONDS);
+                changed.await(LOOK_UP_MILLIS, TimeUnit.MILLISECONDS);
             }
             if (!ended) {
                 batches.add(batch);
@@ -152,7 +156,7 @@ public final class FlowQueue implements AutoCloseable {
         }
     }
 
-    private long read(java.util.function.LongSupplier value) {
+    private long read(LongSupplier value) {
         lock.lock();
         try {
             return value.getAsLong();

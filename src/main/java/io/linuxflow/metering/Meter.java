@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 
 /**
  * A Metering Process: meters the selected interfaces in the kernel and gives every batch of flows
@@ -90,7 +91,10 @@ public final class Meter implements AutoCloseable {
         }
     }
 
-    /** Ends the epoch now, everywhere, and returns once its flows are in the queues. */
+    /**
+     * Ends the epoch and all flows now, everywhere, and returns once they are in the queues; those
+     * that go on become new records.
+     */
     public void flush() {
         namespaces.forEach(NamespaceMeter::flush);
     }
@@ -125,6 +129,8 @@ public final class Meter implements AutoCloseable {
                 snapshots.stream().mapToLong(NamespaceMeter.Snapshot::earlyFlips).sum(),
                 snapshots.stream().mapToInt(NamespaceMeter.Snapshot::slotsUsed).max().orElse(0),
                 options.slots(),
+                snapshots.stream().mapToInt(NamespaceMeter.Snapshot::cachedFlows).sum(),
+                snapshots.stream().mapToLong(NamespaceMeter.Snapshot::uncachedFlows).sum(),
                 flows.sum(),
                 exported.packets(),
                 exported.octets(),
@@ -145,10 +151,10 @@ public final class Meter implements AutoCloseable {
         return snapshots.stream().max(by).orElse(NamespaceMeter.Snapshot.EMPTY);
     }
 
-    private void publish(FlowBatch batch, long deadline) {
+    private void publish(FlowBatch batch, BooleanSupplier overdue) {
         flows.add(batch.size());
         for (FlowQueue queue : queues) {
-            queue.offer(batch, deadline);
+            queue.offer(batch, overdue);
         }
     }
 

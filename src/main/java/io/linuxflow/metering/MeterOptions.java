@@ -17,6 +17,7 @@ import java.util.Objects;
  * @param slots how many flows one epoch holds; more flows than that end the epoch early
  * @param clock which clock packets are stamped with
  * @param batchSize the most flows one {@link io.linuxflow.flow.FlowBatch} holds
+ * @param cache how what the epochs saw of a flow is merged into records
  */
 public record MeterOptions(
         String interfaces,
@@ -26,9 +27,13 @@ public record MeterOptions(
         Duration drainInterval,
         int slots,
         FlowClock clock,
-        int batchSize) {
+        int batchSize,
+        CacheOptions cache) {
 
-    /** Every device but the loopback at egress, an epoch of 5 s, 131,072 flows an epoch. */
+    /**
+     * Every device but the loopback at egress, an epoch of 5 s, 131,072 flows an epoch, and the
+     * cache of {@link CacheOptions#DEFAULT}.
+     */
     public static final MeterOptions DEFAULT =
             new MeterOptions(
                     "*",
@@ -38,7 +43,8 @@ public record MeterOptions(
                     Duration.ofSeconds(5),
                     1 << 17,
                     FlowClock.JIFFIES,
-                    4096);
+                    4096,
+                    CacheOptions.DEFAULT);
 
     /** References in the kernel's index have 24 bits for a slot of either half. */
     private static final int MAX_SLOTS = 1 << 23;
@@ -49,6 +55,7 @@ public record MeterOptions(
         Objects.requireNonNull(hook, "hook");
         Objects.requireNonNull(clsact, "clsact");
         Objects.requireNonNull(clock, "clock");
+        Objects.requireNonNull(cache, "cache");
         if (drainInterval.toMillis() < 1) {
             throw new IllegalArgumentException(
                     "drainInterval is " + drainInterval + ": give 1 ms or more");
@@ -66,31 +73,49 @@ public record MeterOptions(
 
     public MeterOptions withInterfaces(String value) {
         return new MeterOptions(
-                value, direction, hook, clsact, drainInterval, slots, clock, batchSize);
+                value, direction, hook, clsact, drainInterval, slots, clock, batchSize, cache);
     }
 
     public MeterOptions withDirection(MeteringDirection value) {
         return new MeterOptions(
-                interfaces, value, hook, clsact, drainInterval, slots, clock, batchSize);
+                interfaces, value, hook, clsact, drainInterval, slots, clock, batchSize, cache);
     }
 
     public MeterOptions withHook(Hook value) {
         return new MeterOptions(
-                interfaces, direction, value, clsact, drainInterval, slots, clock, batchSize);
+                interfaces,
+                direction,
+                value,
+                clsact,
+                drainInterval,
+                slots,
+                clock,
+                batchSize,
+                cache);
     }
 
     public MeterOptions withDrainInterval(Duration value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, value, slots, clock, batchSize);
+                interfaces, direction, hook, clsact, value, slots, clock, batchSize, cache);
     }
 
     public MeterOptions withSlots(int value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, drainInterval, value, clock, batchSize);
+                interfaces, direction, hook, clsact, drainInterval, value, clock, batchSize, cache);
     }
 
     public MeterOptions withClock(FlowClock value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, drainInterval, slots, value, batchSize);
+                interfaces, direction, hook, clsact, drainInterval, slots, value, batchSize, cache);
+    }
+
+    public MeterOptions withCache(CacheOptions value) {
+        return new MeterOptions(
+                interfaces, direction, hook, clsact, drainInterval, slots, clock, batchSize, value);
+    }
+
+    /** Zero switches the cache off. */
+    public MeterOptions withActiveTimeout(Duration value) {
+        return withCache(cache.withActiveTimeout(value));
     }
 }

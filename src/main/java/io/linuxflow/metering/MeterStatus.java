@@ -15,6 +15,8 @@ import java.util.List;
  * @param earlyFlips how often because the slots were filling up
  * @param slotsUsed slots taken in the current epoch, of the fullest namespace
  * @param slots slots that an epoch has
+ * @param cachedFlows flows in the flow cache, of all namespaces
+ * @param uncachedFlows flow records handed out because the cache was full
  * @param flows flow records handed out
  * @param packets wire packets in those records
  * @param octets IP octets in those records
@@ -32,6 +34,8 @@ public record MeterStatus(
         long earlyFlips,
         int slotsUsed,
         int slots,
+        int cachedFlows,
+        long uncachedFlows,
         long flows,
         long packets,
         long octets,

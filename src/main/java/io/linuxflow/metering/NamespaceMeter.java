@@ -23,6 +23,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -41,21 +43,18 @@ final class NamespaceMeter {
     /** An epoch that ends early has lasted this long at least: each end costs a grace period. */
     private static final Duration SHORTEST_EPOCH = Duration.ofMillis(20);
 
-    /** How long sinks may hold up an epoch that ended early, while the next one is filling up. */
-    private static final Duration EARLY_PATIENCE = Duration.ofMillis(100);
-
     /** How long to wait for a snapshot, while sinks hold up the meter, before an older one does. */
     private static final Duration SNAPSHOT_PATIENCE = Duration.ofSeconds(1);
 
-    /** How long a stop waits for sinks to make room for what the last epochs hold. */
+    /** How long a stop or a flush waits for sinks to make room for all that is metered. */
     private static final Duration LAST_PATIENCE = Duration.ofSeconds(10);
 
     /** Where batches go. */
     interface Sink {
         /**
-         * @param deadline as of {@link System#nanoTime()}, until when to wait for room
+         * @param overdue whether it can wait for room no longer
          */
-        void accept(FlowBatch batch, long deadline);
+        void accept(FlowBatch batch, BooleanSupplier overdue);
     }
 
     /** One moment of this namespace's meter. */
@@ -67,11 +66,13 @@ final class NamespaceMeter {
             long epochs,
             long earlyFlips,
             int slotsUsed,
+            int cachedFlows,
+            long uncachedFlows,
             long lastDrainNanos,
             long lastFlipNanos) {
 
         static final Snapshot EMPTY =
-                new Snapshot(List.of(), List.of(), List.of(), Counters.NONE, 0, 0, 0, 0, 0);
+                new Snapshot(List.of(), List.of(), List.of(), Counters.NONE, 0, 0, 0, 0, 0, 0, 0);
     }
 
     private final String namespace;
@@ -104,9 +105,9 @@ final class NamespaceMeter {
         this.selection = selection;
         this.options = options;
         this.sink =
-                (batch, deadline) -> {
+                (batch, overdue) -> {
                     exported.add(batch);
-                    sink.accept(batch, deadline);
+                    sink.accept(batch, overdue);
                 };
         thread =
                 new Thread(
@@ -143,12 +144,12 @@ final class NamespaceMeter {
         }
     }
 
-    /** Ends the epoch now and hands out its flows; returns once that is done. */
+    /** Ends the epoch and all flows now; returns once they are handed out. */
     void flush() {
         await(
                 request(
                         session -> {
-                            session.endEpoch(Flow.FORCED_END, System.nanoTime());
+                            session.flush(after(LAST_PATIENCE));
                             return null;
                         }));
     }
@@ -246,6 +247,11 @@ final class NamespaceMeter {
         }
     }
 
+    private static BooleanSupplier after(Duration duration) {
+        long deadline = System.nanoTime() + duration.toNanos();
+        return () -> System.nanoTime() - deadline >= 0;
+    }
+
     private void enterNamespace() {
         if (!namespace.equals(InterfaceSelection.OWN_NAMESPACE)) {
             try (NetworkNamespace target = NetworkNamespace.named(namespace)) {
@@ -262,6 +268,10 @@ final class NamespaceMeter {
         private final LinkMonitor links;
         private final Attachments attachments;
         private final KernelClock clock;
+
+        /** Null if what the epochs saw goes out as it is. */
+        private final FlowCache cache;
+
         private final BiConsumer<ExportSessions.Session, Boolean> exclude;
         private long epochBegan = System.nanoTime();
         private long epochs;
@@ -285,6 +295,14 @@ final class NamespaceMeter {
             ExportSessions.listen(exclude);
             attachments.update();
             clock = new KernelClock(programs.object(), options.clock());
+            cache =
+                    options.cache().enabled()
+                            ? new FlowCache(
+                                    options.cache(),
+                                    options.batchSize(),
+                                    observationDomain,
+                                    clock.now().nanosPerUnit())
+                            : null;
         }
 
         /** Waits for something to do, and does it. */
@@ -308,11 +326,21 @@ final class NamespaceMeter {
             long now = System.nanoTime();
             long age = now - epochBegan;
             if (age >= options.drainInterval().toNanos()) {
-                endEpoch(Flow.ACTIVE_TIMEOUT, now + options.drainInterval().toNanos() / 2);
+                endEpoch(Flow.ACTIVE_TIMEOUT, patience());
             } else if (slotsFillUp && age >= SHORTEST_EPOCH.toNanos()) {
                 earlyFlips++;
-                endEpoch(Flow.LACK_OF_RESOURCES, now + EARLY_PATIENCE.toNanos());
+                endEpoch(Flow.LACK_OF_RESOURCES, patience());
             }
+        }
+
+        /**
+         * A full queue may hold a drain up for half an epoch, while the flows lie safe in the half
+         * that has ended; but not while the other half is filling up too, which would cost all
+         * sinks packets.
+         */
+        private BooleanSupplier patience() {
+            BooleanSupplier late = after(options.drainInterval().dividedBy(2));
+            return () -> log.used() > options.slots() / 2 || late.getAsBoolean();
         }
 
         /** What can't be done now, for want of memory, say, is tried again; the meter goes on. */
@@ -329,25 +357,35 @@ final class NamespaceMeter {
         /** Everything that has been metered goes out; nothing is metered any more. */
         void finish() {
             attachments.close();
-            long deadline = System.nanoTime() + LAST_PATIENCE.toNanos();
+            BooleanSupplier overdue = after(LAST_PATIENCE);
             // A program that was running while we detached may have seen either epoch.
-            endEpoch(Flow.FORCED_END, deadline);
-            endEpoch(Flow.FORCED_END, deadline);
+            endEpoch(Flow.FORCED_END, overdue);
+            flush(overdue);
         }
 
-        private void endEpoch(int endReason, long deadline) {
+        void flush(BooleanSupplier overdue) {
+            endEpoch(Flow.FORCED_END, overdue);
+            if (cache != null) {
+                cache.flush(clock.now(), batch -> sink.accept(batch, overdue));
+            }
+        }
+
+        /**
+         * @param endReason flowEndReason (136) of the flows, if there is no cache to tell
+         */
+        private void endEpoch(int endReason, BooleanSupplier overdue) {
             long begin = System.nanoTime();
             slotsFillUp = false;
             epochBegan = begin;
             int ended = log.flip();
             long flipped = System.nanoTime();
-            log.drain(
-                    ended,
-                    clock.now(),
-                    endReason,
-                    options.batchSize(),
-                    observationDomain,
-                    batch -> sink.accept(batch, deadline));
+            WallClock now = clock.now();
+            Consumer<FlowBatch> out = batch -> sink.accept(batch, overdue);
+            if (cache == null) {
+                log.drain(ended, now, endReason, options.batchSize(), observationDomain, out);
+            } else {
+                log.drain(ended, (slots, count) -> cache.merge(slots, count, now, out));
+            }
             epochs++;
             flipNanos = flipped - begin;
             drainNanos = System.nanoTime() - flipped;
@@ -363,6 +401,8 @@ final class NamespaceMeter {
                             epochs,
                             earlyFlips,
                             log.used(),
+                            cache == null ? 0 : cache.size(),
+                            cache == null ? 0 : cache.uncachedFlows(),
                             drainNanos,
                             flipNanos);
             return last;

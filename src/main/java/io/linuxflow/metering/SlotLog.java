@@ -2,9 +2,6 @@
 package io.linuxflow.metering;
 
 import static io.linuxflow.flow.FlowLayout.END_REASON;
-import static io.linuxflow.flow.FlowLayout.FIRST;
-import static io.linuxflow.flow.FlowLayout.LAST;
-import static io.linuxflow.flow.FlowLayout.LONG;
 import static io.linuxflow.flow.FlowLayout.SIZE;
 
 import io.linuxflow.bpf.BpfObject;
@@ -13,6 +10,7 @@ import io.linuxflow.bpf.MappedMemory;
 import io.linuxflow.flow.FlowBatch;
 import java.nio.ByteBuffer;
 import java.util.function.Consumer;
+import java.util.function.ObjIntConsumer;
 
 /**
  * The slot log in kernel memory: two halves of slots, one per parity of the epoch. The programs
@@ -77,22 +75,45 @@ final class SlotLog implements AutoCloseable {
             int batchSize,
             int observationDomain,
             Consumer<FlowBatch> sink) {
-        ByteBuffer half = halves[ended & 1];
-        int flows = used(ended);
-        for (int from = 0; from < flows; from += batchSize) {
-            int size = Math.min(batchSize, flows - from);
+        drain(
+                ended,
+                (slots, count) ->
+                        handOut(slots, count, time, endReason, batchSize, observationDomain, sink));
+    }
+
+    static void handOut(
+            ByteBuffer slots,
+            int count,
+            WallClock time,
+            int endReason,
+            int batchSize,
+            int observationDomain,
+            Consumer<FlowBatch> sink) {
+        for (int from = 0; from < count; from += batchSize) {
+            int size = Math.min(batchSize, count - from);
             byte[] records = new byte[size * SIZE];
-            half.get(from * SIZE, records);
+            slots.get(from * SIZE, records);
             finish(records, time, (byte) endReason);
             sink.accept(new FlowBatch(records, size, observationDomain));
         }
+    }
+
+    /**
+     * Shows the slots of an epoch that has ended, as they are, and frees its half for the epoch
+     * after next.
+     *
+     * @param ended what {@link #flip} returned
+     * @param reader gets memory that begins with the slots, and how many there are; the memory is
+     *     good only until it returns
+     */
+    void drain(int ended, ObjIntConsumer<ByteBuffer> reader) {
+        reader.accept(halves[ended & 1], used(ended));
         used.putIntRelease((long) (ended & 1) * usedStride, 0);
     }
 
     private static void finish(byte[] records, WallClock time, byte endReason) {
         for (int at = 0; at < records.length; at += SIZE) {
-            LONG.set(records, at + FIRST, time.epochNanos((long) LONG.get(records, at + FIRST)));
-            LONG.set(records, at + LAST, time.epochNanos((long) LONG.get(records, at + LAST)));
+            time.convert(records, at);
             if (records[at + END_REASON] == 0) {
                 records[at + END_REASON] = endReason;
             }

@@ -8,6 +8,8 @@ import static org.awaitility.Awaitility.await;
 
 import io.linuxflow.bpf.Hook;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.metering.CacheOptions;
+import io.linuxflow.metering.MeterOptions;
 import io.linuxflow.metering.MeteringDirection;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
@@ -131,7 +133,8 @@ class EbpfFlowmapConsumerTest {
                 "first",
                 "ebpf-flowmap:flows?interfaces=eth*,ns0:veth0&direction=both&hook=clsact"
                         + "&clsactPriority=2&clsactHandle=3&drainInterval=250ms&slots=1000"
-                        + "&clock=boot&batchSize=10",
+                        + "&clock=boot&batchSize=10&activeTimeout=20s&idleTimeout=10s"
+                        + "&finishedDrain=0&cacheMaxFlows=50",
                 first);
         camel.start();
 
@@ -144,6 +147,19 @@ class EbpfFlowmapConsumerTest {
         assertThat(meter().options.slots()).isEqualTo(1000);
 
         assertThat(meter().options.batchSize()).isEqualTo(10);
+        assertThat(meter().options.cache())
+                .isEqualTo(
+                        new CacheOptions(
+                                Duration.ofSeconds(20), Duration.ofSeconds(10), Duration.ZERO, 50));
+    }
+
+    @Test
+    void anActiveTimeoutOf0IsNoCache() throws Exception {
+        route("first", "ebpf-flowmap:flows?activeTimeout=0", first);
+        camel.start();
+
+        assertThat(meter().options)
+                .isEqualTo(MeterOptions.DEFAULT.withActiveTimeout(Duration.ZERO));
     }
 
     @Test

@@ -45,7 +45,10 @@ class EbpfFlowmapIT {
 
     @Test
     void aRouteGetsTheFlowsOfAnInterface() throws Exception {
-        route("ebpf-flowmap:flows?drainInterval=200ms&interfaces=" + HERE + ":eth0");
+        route(
+                "ebpf-flowmap:flows?drainInterval=200ms&activeTimeout=0&interfaces="
+                        + HERE
+                        + ":eth0");
         camel.start();
 
         send(7, 100);

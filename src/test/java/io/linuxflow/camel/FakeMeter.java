@@ -173,6 +173,8 @@ final class FakeMeter implements FlowMeter {
                 3,
                 5,
                 options.slots(),
+                0,
+                0,
                 6,
                 7,
                 700,

@@ -181,7 +181,8 @@ final class CamelCli implements AutoCloseable {
 
     /** Sends SIGTERM. */
     int stop() {
-        process.destroy();
+        // Process.destroy would close its output too.
+        process.toHandle().destroy();
         return awaitEnd();
     }
 

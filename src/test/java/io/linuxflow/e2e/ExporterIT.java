@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.linuxflow.e2e.Traffic.Total;
+import io.linuxflow.flow.Flow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +45,7 @@ class ExporterIT {
         return CamelCli.runRoutes()
                 .in(lab.router())
                 .property("drain.interval", "300ms")
+                .property("flow.activeTimeout", "0")
                 .property("ipfix.collector", Lab.COLLECTOR + ":" + collector.port());
     }
 
@@ -80,6 +82,28 @@ class ExporterIT {
         assertThat(collector.total(flow(4001))).isEqualTo(other);
         assertThat(collector.records())
                 .noneMatch(r -> r.has(Map.of("destinationTransportPort", collector.port())));
+    }
+
+    @Test
+    void aFlowOfManyDrainsIsOneRecordOnceItIsIdle() {
+        try (CamelCli camel =
+                exporter()
+                        .property("flow.activeTimeout", "30s")
+                        .property("flow.idleTimeout", "2s")
+                        .start()) {
+            camel.awaitMetered("server", "egress");
+            Total total = Total.NONE;
+            for (int i = 0; i < 3; i++) {
+                total = total.plus(Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 1 + i, 100));
+            }
+            Total sent = total;
+            await().until(() -> collector.total(flow(4001)).packets() > 0);
+            assertThat(collector.total(flow(4001))).isEqualTo(sent);
+            assertThat(collector.records())
+                    .filteredOn(record -> record.has(flow(4001)))
+                    .singleElement()
+                    .matches(record -> record.has(Map.of("flowEndReason", Flow.IDLE_TIMEOUT)));
+        }
     }
 
     @Test

@@ -43,6 +43,7 @@ class MetricsIT {
         return CamelCli.runRoutes()
                 .in(lab.router())
                 .property("drain.interval", "300ms")
+                .property("flow.activeTimeout", "0")
                 .property("ipfix.collector", Lab.COLLECTOR + ":" + collector.port());
     }
 

@@ -36,6 +36,7 @@ class SetupErrorsIT {
                 "meter.interfaces    | no-such-ns:eth0       | no-such-ns | ip netns add",
                 "meter.direction     | sideways              | direction  | sideways",
                 "drain.interval      | 5x                    | drainInterval | 5x",
+                "flow.cacheMaxFlows  | 0                     | cacheMaxFlows is 0 | give 1 to",
                 "ipfix.fields        | octetDeltaCount,fooo  | fooo       | nearest",
                 "ipfix.maxMessageLength | 20                 | Message length 20 | at least",
             })
@@ -76,6 +77,7 @@ class SetupErrorsIT {
                 CamelCli.runRoutes()
                         .in(lab.router())
                         .property("drain.interval", "200ms")
+                        .property("flow.activeTimeout", "0")
                         .property("ipfix.collector", "127.0.0.1:9")
                         .start()) {
             camel.awaitMetered("server", "egress");
@@ -93,17 +95,18 @@ class SetupErrorsIT {
                 CamelCli.runRoutes()
                         .in(lab.router())
                         .property("drain.interval", "200ms")
+                        .property("flow.activeTimeout", "0")
                         .property("ipfix.collector", "no-such-host.invalid:4739")
                         .start()) {
             camel.awaitMetered("server", "egress");
             for (int i = 0; i < 5; i++) {
                 Traffic.udp(lab.client(), 4001 + i, Lab.SERVER, 5000, 10, 100);
             }
-            camel.awaitLine(line -> line.contains("Route ipfix failed"));
+            camel.awaitLine(line -> line.contains("Route ipfix failed to deliver"));
             camel.stop();
-            assertSays(camel, "Route ipfix failed", "no-such-host.invalid", "flows");
+            assertSays(camel, "Route ipfix failed to deliver", "no-such-host.invalid", "flows");
             assertThat(camel.output())
-                    .filteredOn(line -> line.contains("Route ipfix failed"))
+                    .filteredOn(line -> line.contains("Route ipfix failed to deliver"))
                     .hasSize(1);
             assertThat(camel.output()).noneMatch(line -> line.startsWith("\tat "));
         }

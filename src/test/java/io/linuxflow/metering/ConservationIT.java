@@ -12,6 +12,7 @@ import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
 import io.linuxflow.metering.MeterStatus.Traffic;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -21,6 +22,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Consumer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -46,9 +48,17 @@ class ConservationIT {
     private static final int OCTETS = 32;
     private static final int SOURCE_PORT = 14 + 20;
 
-    @ParameterizedTest(name = "{0} slots, {1} index entries")
-    @CsvSource({"131072, 262144", "131072, 64", "256, 262144", "256, 64"})
-    void packetsRunArePacketsDrainedPlusOverflow(int slots, int indexEntries) throws Exception {
+    @ParameterizedTest(name = "{0} slots, {1} index entries, {2} flows in the cache")
+    @CsvSource({
+        "131072, 262144, 0",
+        "131072, 64, 0",
+        "256, 262144, 0",
+        "256, 64, 0",
+        "131072, 262144, 262144",
+        "256, 64, 100"
+    })
+    void packetsRunArePacketsDrainedPlusOverflow(int slots, int indexEntries, int cacheFlows)
+            throws Exception {
         MeterOptions options = MeterOptions.DEFAULT.withSlots(slots);
         AtomicLongArray sent = new AtomicLongArray(FLOWS);
         long[] drained = new long[FLOWS];
@@ -65,9 +75,21 @@ class ConservationIT {
                 results.add(senders.submit(sender(program, i, sent, running)));
             }
             // Once more than needed: the last flip comes after the last packet.
+            Consumer<FlowBatch> sink = batch -> add(batch, drained);
+            FlowCache cache = cacheFlows == 0 ? null : cache(cacheFlows, clock);
             for (boolean last = false; !last; epochs++) {
                 last = running.get() == 0;
-                log.drain(log.flip(), clock.now(), 2, 4096, 0, batch -> add(batch, drained));
+                int ended = log.flip();
+                WallClock now = clock.now();
+                if (cache == null) {
+                    log.drain(ended, now, 2, 4096, 0, sink);
+                } else {
+                    log.drain(ended, (memory, count) -> cache.merge(memory, count, now, sink));
+                }
+            }
+            if (cache != null) {
+                assertThat(cache.uncachedFlows() > 0).isEqualTo(cacheFlows < FLOWS);
+                cache.flush(clock.now(), sink);
             }
             for (Future<?> result : results) {
                 result.get();
@@ -99,6 +121,14 @@ class ConservationIT {
                 assertThat(drained[flow]).as("flow %d", flow).isEqualTo(sent.get(flow));
             }
         }
+    }
+
+    /** With timeouts that flows reach many times. */
+    private static FlowCache cache(int maxFlows, KernelClock clock) {
+        CacheOptions options =
+                new CacheOptions(
+                        Duration.ofMillis(200), Duration.ofMillis(50), Duration.ZERO, maxFlows);
+        return new FlowCache(options, 4096, 0, clock.now().nanosPerUnit());
     }
 
     private static Callable<?> sender(

@@ -85,7 +85,8 @@ class FlowQueueTest {
     }
 
     private void offer(FlowBatch batch, Duration patience) {
-        queue.offer(batch, System.nanoTime() + patience.toNanos());
+        long deadline = System.nanoTime() + patience.toNanos();
+        queue.offer(batch, () -> System.nanoTime() - deadline >= 0);
     }
 
     private static FlowBatch batch(int size) {

@@ -26,8 +26,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** The meter on real packets: two namespaces, a veth pair between them. */
 class MeterIT {
 
-    private static final String HERE = "meter-it-a-" + ProcessHandle.current().pid();
-    private static final String THERE = "meter-it-b-" + ProcessHandle.current().pid();
+    /** Other runs of this test, at the same time, have names of their own. */
+    private static final String NAME = "meter-it-" + ProcessHandle.current().pid();
+
+    private static final String HERE = NAME + "-a";
+    private static final String THERE = NAME + "-b";
     private static final String MAC_THERE = "02:00:00:00:00:02";
     private static final int PORT = 4567;
 
@@ -173,7 +176,11 @@ class MeterIT {
 
     @Test
     void whenTheSlotsFillUpTheEpochEndsEarly() throws Exception {
-        MeterOptions options = options().withDrainInterval(Duration.ofHours(1)).withSlots(16);
+        MeterOptions options =
+                options()
+                        .withDrainInterval(Duration.ofHours(1))
+                        .withSlots(16)
+                        .withActiveTimeout(Duration.ZERO);
         try (Meter meter = new Meter(options)) {
             FlowQueue queue = meter.subscribe("test", 1000);
             meter.start();
@@ -185,6 +192,61 @@ class MeterIT {
             List<Flow> flows = udp(queue);
             assertThat(flows).isNotEmpty();
             assertThat(flows).allMatch(flow -> flow.flowEndReason() == Flow.LACK_OF_RESOURCES);
+        }
+    }
+
+    @Test
+    void theCacheMakesOneRecordOfAFlowThatManyEpochsSaw() throws Exception {
+        MeterOptions options =
+                options()
+                        .withDrainInterval(Duration.ofMillis(50))
+                        .withCache(
+                                new CacheOptions(
+                                        Duration.ofHours(1),
+                                        Duration.ofSeconds(1),
+                                        Duration.ZERO,
+                                        100));
+        try (Meter meter = new Meter(options);
+                DatagramSocket socket = inNamespace(() -> new DatagramSocket())) {
+            FlowQueue queue = meter.subscribe("test", 1000);
+            meter.start();
+            for (int i = 1; i <= 3; i++) {
+                send(socket, i, 100);
+                long epochs = meter.status().epochs();
+                await().until(() -> meter.status().epochs() >= epochs + 2);
+            }
+            assertThat(meter.status().cachedFlows()).isPositive();
+
+            List<Flow> flows = new ArrayList<>();
+            await().until(
+                            () -> {
+                                flows.addAll(udp(queue));
+                                return !flows.isEmpty();
+                            });
+            assertThat(flows).hasSize(1);
+            assertThat(flows.get(0).packetDeltaCount()).isEqualTo(6);
+            assertThat(flows.get(0).flowEndReason()).isEqualTo(Flow.IDLE_TIMEOUT);
+            assertThat(meter.status().uncachedFlows()).isZero();
+        }
+    }
+
+    @Test
+    void withoutTheCacheEachEpochGivesARecord() throws Exception {
+        MeterOptions options =
+                options().withDrainInterval(Duration.ofMillis(50)).withActiveTimeout(Duration.ZERO);
+        try (Meter meter = new Meter(options);
+                DatagramSocket socket = inNamespace(() -> new DatagramSocket())) {
+            FlowQueue queue = meter.subscribe("test", 1000);
+            meter.start();
+            for (int i = 1; i <= 3; i++) {
+                send(socket, i, 100);
+                long epochs = meter.status().epochs();
+                await().until(() -> meter.status().epochs() >= epochs + 2);
+            }
+            assertThat(meter.status().cachedFlows()).isZero();
+            assertThat(udp(queue))
+                    .hasSizeGreaterThanOrEqualTo(3)
+                    .allMatch(flow -> flow.flowEndReason() == Flow.ACTIVE_TIMEOUT);
         }
     }
 
