@@ -72,7 +72,7 @@ class ArchitectureTest {
                     .resideOutsideOfPackage("io.linuxflow.camel")
                     .should()
                     .dependOnClassesThat()
-                    .resideInAnyPackage("org.apache.camel..", "io.netty..");
+                    .resideInAnyPackage("org.apache.camel..", "io.netty..", "io.micrometer..");
 
     @ArchTest
     static final ArchRule packagesHaveNoCycles =

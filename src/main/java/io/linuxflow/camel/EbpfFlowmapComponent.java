@@ -2,12 +2,14 @@
 package io.linuxflow.camel;
 
 import io.linuxflow.metering.MeterOptions;
+import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Endpoint;
 import org.apache.camel.ExtendedStartupListener;
+import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.spi.Metadata;
 import org.apache.camel.spi.annotations.Component;
 import org.apache.camel.support.HealthCheckComponent;
@@ -49,12 +51,21 @@ public class EbpfFlowmapComponent extends HealthCheckComponent implements Extend
         super.doInit();
         // The CLI may have loaded this jar for a route (//DEPS), too late for a plugin.
         FlowExportPlugin.bind(getCamelContext());
+        HealthCheckRegistry health = HealthCheckRegistry.get(getCamelContext());
+        if (health != null) {
+            health.register(new EbpfFlowmapLivenessCheck(meters.values()));
+        }
         getCamelContext().addStartupListener(this);
     }
 
     /** The meter that the consumers of this name share. */
     SharedMeter meter(String name) {
         return meters.computeIfAbsent(name, n -> new SharedMeter(n, factory));
+    }
+
+    /** All meters, running or not. */
+    Collection<SharedMeter> meters() {
+        return meters.values();
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.linuxflow.camel;
 
 import io.linuxflow.flow.FlowBatch;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
@@ -30,6 +31,7 @@ public final class EbpfFlowmapConsumer extends DefaultConsumer implements Suspen
     private static final Logger LOG = LoggerFactory.getLogger(EbpfFlowmapConsumer.class);
 
     private final FailureLog failures = new FailureLog(this);
+    private final LongAdder exportedFlows = new LongAdder();
     private ExecutorService executor;
     private volatile FlowMeter.Queue queue;
     private volatile FlowPoller poller;
@@ -93,6 +95,10 @@ public final class EbpfFlowmapConsumer extends DefaultConsumer implements Suspen
                         doneSync -> {
                             boolean failed = exchange.isFailed();
                             try {
+                                if (!failed) {
+                                    exportedFlows.add(batch.size());
+                                    failures.succeeded();
+                                }
                                 finish.done(doneSync);
                             } finally {
                                 done.accept(failed);
@@ -162,6 +168,11 @@ public final class EbpfFlowmapConsumer extends DefaultConsumer implements Suspen
         return current == null ? 0 : current.queuedFlows();
     }
 
+    @ManagedAttribute(description = "Flows in exchanges that this consumer's route completed")
+    public long getExportedFlows() {
+        return exportedFlows.sum();
+    }
+
     @ManagedAttribute(description = "Flows dropped because this consumer's route was too slow")
     public long getDroppedFlows() {
         FlowMeter.Queue current = queue;
@@ -171,5 +182,16 @@ public final class EbpfFlowmapConsumer extends DefaultConsumer implements Suspen
     @ManagedAttribute(description = "Flows in exchanges that failed")
     public long getFailedFlows() {
         return failures.failedFlows();
+    }
+
+    /** What hinders its flows now, null if nothing does. */
+    String problem() {
+        FlowMeter.Queue current = queue;
+        if (failures.problem() != null) {
+            return "flows are not delivered: " + failures.problem();
+        }
+        return current != null && current.isStalled()
+                ? "flows are dropped: the route is slower than the meter"
+                : null;
     }
 }

@@ -8,8 +8,14 @@ import java.util.stream.Stream;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
-/** Ready once the meter runs and is attached to one interface at least. */
+/**
+ * Ready while the meter runs and is attached to one interface at least, and the route delivers its
+ * flows.
+ */
 final class EbpfFlowmapHealthCheck extends AbstractHealthCheck {
+
+    /** The detail that names interfaces which are not metered, and says why. */
+    static final String PROBLEMS = "interfaces.problems";
 
     private final EbpfFlowmapConsumer consumer;
 
@@ -30,7 +36,7 @@ final class EbpfFlowmapHealthCheck extends AbstractHealthCheck {
                                         .map(i -> label(i) + ": " + i.problem()))
                         .toList();
         builder.detail("route.id", consumer.getRouteId());
-        builder.detail("interfaces.problems", String.join("; ", problems));
+        builder.detail(PROBLEMS, String.join("; ", problems));
         if (meter.failure() != null) {
             builder.down().message("the meter was not started").error(meter.failure());
         } else if (status.failure() != null) {
@@ -43,6 +49,8 @@ final class EbpfFlowmapHealthCheck extends AbstractHealthCheck {
                             problems.isEmpty()
                                     ? "no interface matches"
                                     : String.join("; ", problems));
+        } else if (consumer.problem() != null) {
+            builder.down().message(consumer.problem());
         } else {
             builder.up();
         }

@@ -19,6 +19,7 @@ final class FailureLog implements ExceptionHandler {
     private static final long INTERVAL = Duration.ofMinutes(1).toNanos();
 
     private final EbpfFlowmapConsumer consumer;
+    private volatile String problem;
     private long failed;
     private long reported;
     private long next = System.nanoTime();
@@ -30,6 +31,18 @@ final class FailureLog implements ExceptionHandler {
     /** Flows in exchanges that failed. */
     synchronized long failedFlows() {
         return failed;
+    }
+
+    /** Why the last exchange failed, null if it did not. */
+    String problem() {
+        return problem;
+    }
+
+    /** An exchange did not fail. */
+    void succeeded() {
+        if (problem != null) {
+            problem = null;
+        }
     }
 
     @Override
@@ -48,6 +61,7 @@ final class FailureLog implements ExceptionHandler {
         if (exchange != null) {
             failed += exchange.getIn().getHeader(EbpfFlowmapConstants.FLOW_COUNT, 0, Integer.class);
         }
+        problem = reason(exception);
         LOG.debug("Route {} failed", consumer.getRouteId(), exception);
         long now = System.nanoTime();
         if (now - next >= 0) {
@@ -56,7 +70,7 @@ final class FailureLog implements ExceptionHandler {
                     consumer.getRouteId(),
                     failed - reported,
                     failed,
-                    reason(exception));
+                    problem);
             reported = failed;
             next = now + INTERVAL;
         }

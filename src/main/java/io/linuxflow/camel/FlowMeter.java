@@ -18,6 +18,8 @@ interface FlowMeter extends AutoCloseable {
 
         long droppedFlows();
 
+        boolean isStalled();
+
         void close();
     }
 

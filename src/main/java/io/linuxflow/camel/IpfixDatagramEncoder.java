@@ -2,6 +2,10 @@
 package io.linuxflow.camel;
 
 import io.netty.channel.ChannelHandler;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import org.apache.camel.component.netty.DefaultChannelHandlerFactory;
 
 /**
@@ -17,8 +21,23 @@ public final class IpfixDatagramEncoder extends DefaultChannelHandlerFactory {
     /** The name that it has in the registry. */
     public static final String NAME = "ipfixDatagrams";
 
+    /** What became of the Messages to one collector, over all channels. */
+    static final class Sent {
+        final LongAdder messages = new LongAdder();
+        final LongAdder octets = new LongAdder();
+        final LongAdder failedMessages = new LongAdder();
+    }
+
+    private final Map<InetSocketAddress, Sent> sent = new ConcurrentHashMap<>();
+
+    /** What was sent, by collector. */
+    Map<InetSocketAddress, Sent> sent() {
+        return Map.copyOf(sent);
+    }
+
     @Override
     public ChannelHandler newChannelHandler() {
-        return new IpfixDatagramHandler();
+        return new IpfixDatagramHandler(
+                collector -> sent.computeIfAbsent(collector, c -> new Sent()));
     }
 }

@@ -15,6 +15,7 @@ import java.net.InetSocketAddress;
 import java.net.PortUnreachableException;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
+import java.util.function.Function;
 import org.apache.camel.StreamCache;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +44,7 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
 
     private final ArrayDeque<Export> exports = new ArrayDeque<>();
     private final TransportSession session = new TransportSession();
+    private final Function<InetSocketAddress, IpfixDatagramEncoder.Sent> sent;
     private DatagramSegmentation segmentation;
     private boolean writing;
 
@@ -51,18 +53,31 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
         private final ByteBuf messages;
         private final InetSocketAddress collector;
         private final ChannelPromise promise;
+        private final IpfixDatagramEncoder.Sent sent;
         private int failed;
         private Throwable cause;
 
-        Export(ByteBuf messages, InetSocketAddress collector, ChannelPromise promise) {
+        Export(
+                ByteBuf messages,
+                InetSocketAddress collector,
+                ChannelPromise promise,
+                IpfixDatagramEncoder.Sent sent) {
             this.messages = messages;
             this.collector = collector;
             this.promise = promise;
+            this.sent = sent;
+        }
+
+        void succeed(int octets, int count) {
+            messages.skipBytes(octets);
+            sent.messages.add(count);
+            sent.octets.add(octets);
         }
 
         /** Passes over Messages that can't be sent; the others are none the worse for it. */
         void fail(int octets, int count, Throwable why) {
             messages.skipBytes(octets);
+            sent.failedMessages.add(count);
             failed += count;
             cause = cause == null ? why : cause;
         }
@@ -84,6 +99,13 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
         }
     }
 
+    /**
+     * @param sent where to count what is sent to a collector
+     */
+    IpfixDatagramHandler(Function<InetSocketAddress, IpfixDatagramEncoder.Sent> sent) {
+        this.sent = sent;
+    }
+
     @Override
     public void write(ChannelHandlerContext context, Object written, ChannelPromise promise) {
         try {
@@ -99,7 +121,7 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
             }
             session.use(context.channel(), collector);
             ByteBuf messages = messages(context, envelope.content());
-            exports.add(new Export(messages, collector, promise));
+            exports.add(new Export(messages, collector, promise, sent.apply(collector)));
         } catch (IOException | RuntimeException e) {
             promise.setFailure(e);
         } finally {
@@ -189,7 +211,7 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
             return; // the channel was closed meanwhile
         }
         if (cause == null) {
-            export.messages.skipBytes(octets);
+            export.succeed(octets, count);
         } else if (count > 1 && refusesSegments(cause)) {
             segmentation.off();
             LOG.info(

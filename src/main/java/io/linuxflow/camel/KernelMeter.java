@@ -33,6 +33,11 @@ final class KernelMeter implements FlowMeter {
         }
 
         @Override
+        public boolean isStalled() {
+            return queue.isStalled();
+        }
+
+        @Override
         public void close() {
             queue.close();
         }

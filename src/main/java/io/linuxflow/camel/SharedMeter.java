@@ -6,10 +6,10 @@ import io.linuxflow.metering.MeterStatus;
 import io.linuxflow.metering.MeterStatus.Counters;
 import io.linuxflow.metering.MeterStatus.Traffic;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArraySet;
 import java.util.function.Function;
 
 /**
@@ -23,6 +23,7 @@ final class SharedMeter {
     private static final MeterStatus NEVER_STARTED =
             new MeterStatus(
                     false,
+                    List.of(),
                     List.of(),
                     List.of(),
                     new Counters(NONE, NONE, NONE, NONE, NONE),
@@ -41,7 +42,7 @@ final class SharedMeter {
 
     private final String name;
     private final Function<MeterOptions, FlowMeter> factory;
-    private final Set<EbpfFlowmapConsumer> consumers = new LinkedHashSet<>();
+    private final Set<EbpfFlowmapConsumer> consumers = new CopyOnWriteArraySet<>();
 
     /** The last one, also when it is closed: its counters are still of interest. */
     private volatile FlowMeter meter;
@@ -151,6 +152,16 @@ final class SharedMeter {
     private void close() {
         options = null;
         meter.close();
+    }
+
+    /** What its endpoints call it. */
+    String name() {
+        return name;
+    }
+
+    /** The consumers there are now. */
+    List<EbpfFlowmapConsumer> consumers() {
+        return List.copyOf(consumers);
     }
 
     /** What the meter does, or did. */

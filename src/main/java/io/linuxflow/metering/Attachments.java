@@ -15,6 +15,7 @@ import io.linuxflow.bpf.TcProgram;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,6 +50,7 @@ final class Attachments implements AutoCloseable {
     private final Map<InterfaceKey, State> states = new LinkedHashMap<>();
 
     private Set<String> missing = Set.of();
+    private Map<Integer, String> names = Map.of();
     private Counters gone = Counters.NONE;
 
     Attachments(
@@ -68,7 +70,9 @@ final class Attachments implements AutoCloseable {
     void update() {
         Map<InterfaceKey, Link> wanted = new LinkedHashMap<>();
         Set<String> absent = new HashSet<>(selection.literals(namespace));
+        Map<Integer, String> present = new HashMap<>();
         for (Link link : Links.list()) {
+            present.put(link.index(), link.name());
             if (selection.matches(namespace, link.name(), link.loopback())) {
                 absent.remove(link.name());
                 for (Direction direction : options.direction().hooks()) {
@@ -99,6 +103,7 @@ final class Attachments implements AutoCloseable {
             }
         }
         missing = absent;
+        names = present;
     }
 
     private State attach(InterfaceKey hookpoint, Link link) {
@@ -242,6 +247,11 @@ final class Attachments implements AutoCloseable {
 
     private static String hookName(TcAttachment attachment) {
         return attachment.hook().name().toLowerCase(Locale.ROOT);
+    }
+
+    /** The name of every interface there is, metered or not, by its index. */
+    Map<Integer, String> names() {
+        return names;
     }
 
     /** The interfaces that are named in full and are not there. */

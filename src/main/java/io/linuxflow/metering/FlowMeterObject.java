@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.metering;
 
+import static io.linuxflow.flow.FlowLayout.INT;
+import static io.linuxflow.flow.FlowLayout.LONG;
+
 import io.linuxflow.bpf.BpfMap;
 import io.linuxflow.bpf.BpfObject;
 import io.linuxflow.bpf.BpfProgram;
@@ -61,6 +64,18 @@ final class FlowMeterObject implements AutoCloseable {
      * @param ifindex 0 for all interfaces that found no place among the {@link #INTERFACES}
      */
     record InterfaceKey(int ifindex, Direction direction) {}
+
+    /**
+     * The interfaces that packets came in and left by, {@code struct interface_pair}.
+     *
+     * @param ingressIfindex 0 for packets that this host sent
+     * @param egressIfindex 0 for packets metered at ingress
+     */
+    record InterfacePair(int ingressIfindex, int egressIfindex) {
+
+        /** Stands for all that have no place of their own. */
+        static final InterfacePair OTHERS = new InterfacePair(-1, -1);
+    }
 
     private final BpfObject object;
 
@@ -293,6 +308,21 @@ final class FlowMeterObject implements AutoCloseable {
             }
         }
         return counters;
+    }
+
+    /** What got no slot, by pair of interfaces, as far as the kernel had room for pairs. */
+    Map<InterfacePair, Traffic> overflow() {
+        BpfMap map = object.map("overflow");
+        Map<InterfacePair, Traffic> overflow = new HashMap<>();
+        for (byte[] key : map.keys()) {
+            byte[] value = map.lookup(key);
+            if (value != null) {
+                overflow.put(
+                        new InterfacePair((int) INT.get(key, 0), (int) INT.get(key, Integer.BYTES)),
+                        new Traffic((long) LONG.get(value, 0), (long) LONG.get(value, Long.BYTES)));
+            }
+        }
+        return overflow;
     }
 
     /** Takes the places of an interface back: it is gone, and nobody counts there any more. */

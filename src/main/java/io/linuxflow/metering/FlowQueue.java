@@ -91,6 +91,11 @@ public final class FlowQueue implements AutoCloseable {
         return (int) read(() -> (long) queuedFlows);
     }
 
+    /** Whether it drops flows now: it was full, and has not been emptied to half since. */
+    public boolean isStalled() {
+        return read(() -> stalled ? 1L : 0L) == 1;
+    }
+
     /** The most flows that wait. A batch larger than that is let in when the queue is empty. */
     public int capacity() {
         return capacity;

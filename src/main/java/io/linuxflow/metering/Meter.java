@@ -3,7 +3,7 @@ package io.linuxflow.metering;
 
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.metering.MeterStatus.Counters;
-import java.util.ArrayList;
+import io.linuxflow.metering.MeterStatus.Traffic;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -31,12 +31,10 @@ public final class Meter implements AutoCloseable {
     }
 
     private final MeterOptions options;
-    private final List<NamespaceMeter> namespaces = new ArrayList<>();
+    private final List<NamespaceMeter> namespaces = new CopyOnWriteArrayList<>();
     private final List<FlowQueue> queues = new CopyOnWriteArrayList<>();
     private final LongAdder flows = new LongAdder();
-    private final LongAdder packets = new LongAdder();
-    private final LongAdder octets = new LongAdder();
-    private State state = State.NEW;
+    private volatile State state = State.NEW;
 
     /** Nothing happens before {@link #start()}. */
     public Meter(MeterOptions options) {
@@ -98,12 +96,15 @@ public final class Meter implements AutoCloseable {
      * that go on become new records.
      */
     public void flush() {
-        started().forEach(NamespaceMeter::flush);
+        namespaces.forEach(NamespaceMeter::flush);
     }
 
-    /** What it is doing now; what it did, once it is closed. */
+    /**
+     * What it is doing now; what it did, once it is closed. While full queues hold it up, also
+     * during {@link #close}, it is what it was doing just before.
+     */
     public MeterStatus status() {
-        List<NamespaceMeter> started = started();
+        List<NamespaceMeter> started = List.copyOf(namespaces);
         List<NamespaceMeter.Snapshot> snapshots =
                 started.stream().map(NamespaceMeter::snapshot).toList();
         List<MeterStatus.Interface> interfaces =
@@ -115,10 +116,14 @@ public final class Meter implements AutoCloseable {
         for (NamespaceMeter.Snapshot snapshot : snapshots) {
             totals = totals.plus(snapshot.others());
         }
+        List<MeterStatus.Pair> pairs = snapshots.stream().flatMap(s -> s.pairs().stream()).toList();
+        Traffic exported =
+                pairs.stream().map(MeterStatus.Pair::exported).reduce(Traffic.NONE, Traffic::plus);
         return new MeterStatus(
-                isRunning(),
+                state == State.RUNNING,
                 interfaces,
                 snapshots.stream().flatMap(s -> s.missing().stream()).toList(),
+                pairs,
                 totals,
                 snapshots.stream().mapToLong(NamespaceMeter.Snapshot::epochs).sum(),
                 snapshots.stream().mapToLong(NamespaceMeter.Snapshot::earlyFlips).sum(),
@@ -127,8 +132,8 @@ public final class Meter implements AutoCloseable {
                 snapshots.stream().mapToInt(NamespaceMeter.Snapshot::cachedFlows).sum(),
                 snapshots.stream().mapToLong(NamespaceMeter.Snapshot::uncachedFlows).sum(),
                 flows.sum(),
-                packets.sum(),
-                octets.sum(),
+                exported.packets(),
+                exported.octets(),
                 max(snapshots, Comparator.comparingLong(NamespaceMeter.Snapshot::lastDrainNanos))
                         .lastDrainNanos(),
                 max(snapshots, Comparator.comparingLong(NamespaceMeter.Snapshot::lastFlipNanos))
@@ -146,18 +151,8 @@ public final class Meter implements AutoCloseable {
         return snapshots.stream().max(by).orElse(NamespaceMeter.Snapshot.EMPTY);
     }
 
-    private synchronized boolean isRunning() {
-        return state == State.RUNNING;
-    }
-
-    private synchronized List<NamespaceMeter> started() {
-        return List.copyOf(namespaces);
-    }
-
     private void publish(FlowBatch batch, BooleanSupplier overdue) {
         flows.add(batch.size());
-        packets.add(batch.packets());
-        octets.add(batch.octets());
         for (FlowQueue queue : queues) {
             queue.offer(batch, overdue);
         }

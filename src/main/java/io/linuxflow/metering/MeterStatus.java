@@ -9,6 +9,7 @@ import java.util.List;
  * @param running whether it is started and not closed
  * @param interfaces every interface that is selected and there, metered or not
  * @param missing the interfaces that are selected by their full names and are not there
+ * @param pairs what came in by one interface and left by another
  * @param totals of all interfaces, those that are gone included
  * @param epochs how often the slot log was flipped
  * @param earlyFlips how often because the slots were filling up
@@ -27,6 +28,7 @@ public record MeterStatus(
         boolean running,
         List<Interface> interfaces,
         List<String> missing,
+        List<Pair> pairs,
         Counters totals,
         long epochs,
         long earlyFlips,
@@ -59,6 +61,32 @@ public record MeterStatus(
             String hook,
             String problem,
             Counters counters) {}
+
+    /**
+     * Two interfaces, and what came in by the one and left by the other.
+     *
+     * @param namespace their network namespace, empty for this process's own
+     * @param ingressIfindex 0 for packets that this host sent
+     * @param ingressName empty if there is no such interface
+     * @param egressIfindex 0 for packets metered at ingress
+     * @param egressName empty if there is no such interface
+     * @param exported what is in flow records that were handed out
+     * @param overflow what found no free slot
+     */
+    public record Pair(
+            String namespace,
+            int ingressIfindex,
+            String ingressName,
+            int egressIfindex,
+            String egressName,
+            Traffic exported,
+            Traffic overflow) {
+
+        /** Whether it stands for all pairs whose interfaces are gone, or too many to tell apart. */
+        public boolean isOthers() {
+            return ingressIfindex < 0;
+        }
+    }
 
     /** Packets as on the wire, octets from the IP header on. */
     public record Traffic(long packets, long octets) {

@@ -10,16 +10,24 @@ import io.linuxflow.bpf.Poll;
 import io.linuxflow.bpf.RingBuffer;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.metering.FlowMeterObject.InterfacePair;
 import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Traffic;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +44,9 @@ final class NamespaceMeter {
     /** An epoch that ends early has lasted this long at least: each end costs a grace period. */
     private static final Duration SHORTEST_EPOCH = Duration.ofMillis(20);
 
+    /** How long to wait for a snapshot, while sinks hold up the meter, before an older one does. */
+    private static final Duration SNAPSHOT_PATIENCE = Duration.ofSeconds(1);
+
     /** How long a stop or a flush waits for sinks to make room for all that is metered. */
     private static final Duration LAST_PATIENCE = Duration.ofSeconds(10);
 
@@ -51,6 +62,7 @@ final class NamespaceMeter {
     record Snapshot(
             List<MeterStatus.Interface> interfaces,
             List<String> missing,
+            List<MeterStatus.Pair> pairs,
             Counters others,
             long epochs,
             long earlyFlips,
@@ -61,7 +73,7 @@ final class NamespaceMeter {
             long lastFlipNanos) {
 
         static final Snapshot EMPTY =
-                new Snapshot(List.of(), List.of(), Counters.NONE, 0, 0, 0, 0, 0, 0, 0);
+                new Snapshot(List.of(), List.of(), List.of(), Counters.NONE, 0, 0, 0, 0, 0, 0, 0);
     }
 
     private final String namespace;
@@ -69,6 +81,7 @@ final class NamespaceMeter {
     private final InterfaceSelection selection;
     private final MeterOptions options;
     private final Sink sink;
+    private final PairTotals exported = new PairTotals();
     private final Thread thread;
     private final EventFd wake = new EventFd();
     private final ConcurrentLinkedQueue<BiConsumer<Session, Throwable>> requests =
@@ -92,7 +105,11 @@ final class NamespaceMeter {
         this.observationDomain = observationDomain;
         this.selection = selection;
         this.options = options;
-        this.sink = sink;
+        this.sink =
+                (batch, overdue) -> {
+                    exported.add(batch);
+                    sink.accept(batch, overdue);
+                };
         thread =
                 new Thread(
                         this::run, namespace.isEmpty() ? "flow-meter" : "flow-meter-" + namespace);
@@ -130,17 +147,21 @@ final class NamespaceMeter {
 
     /** Ends the epoch and all flows now; returns once they are handed out. */
     void flush() {
-        request(
-                session -> {
-                    session.flush(after(LAST_PATIENCE));
-                    return null;
-                });
+        await(
+                request(
+                        session -> {
+                            session.flush(after(LAST_PATIENCE));
+                            return null;
+                        }));
     }
 
-    /** A snapshot of now, or of the end. */
+    /** A snapshot of now, or of the end; the one before, if the thread is too busy. */
     Snapshot snapshot() {
         try {
-            return request(Session::snapshot);
+            return await(
+                    request(Session::snapshot)
+                            .completeOnTimeout(
+                                    last, SNAPSHOT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS));
         } catch (IllegalStateException e) {
             return last;
         }
@@ -151,7 +172,7 @@ final class NamespaceMeter {
         return failure;
     }
 
-    private <T> T request(Function<Session, T> work) {
+    private <T> CompletableFuture<T> request(Function<Session, T> work) {
         CompletableFuture<T> result = new CompletableFuture<>();
         requests.add(
                 (session, none) -> {
@@ -169,7 +190,7 @@ final class NamespaceMeter {
         } else {
             wake.signal();
         }
-        return await(result);
+        return result;
     }
 
     private void refuseRequests() {
@@ -209,15 +230,19 @@ final class NamespaceMeter {
                     Attachments attachments =
                             new Attachments(namespace, selection, options, programs, pins);
                     Session session = new Session(programs, log, events, links, attachments)) {
+                session.snapshot();
                 started.complete(null);
-                if (pins != null) {
-                    session.takeOver(pins);
+                try {
+                    if (pins != null) {
+                        session.takeOver(pins);
+                    }
+                    while (!stopping) {
+                        session.step();
+                    }
+                    session.finish();
+                } finally {
+                    session.snapshot();
                 }
-                while (!stopping) {
-                    session.step();
-                }
-                session.finish();
-                last = session.snapshot();
             }
         } catch (RuntimeException | Error e) {
             if (!started.completeExceptionally(e)) {
@@ -463,17 +488,53 @@ final class NamespaceMeter {
         }
 
         Snapshot snapshot() {
-            return new Snapshot(
-                    attachments.status(),
-                    attachments.missing(),
-                    attachments.others(),
-                    epochs,
-                    earlyFlips,
-                    log.used(),
-                    cache == null ? 0 : cache.size(),
-                    cache == null ? 0 : cache.uncachedFlows(),
-                    drainNanos,
-                    flipNanos);
+            last =
+                    new Snapshot(
+                            attachments.status(),
+                            attachments.missing(),
+                            pairs(),
+                            attachments.others(),
+                            epochs,
+                            earlyFlips,
+                            log.used(),
+                            cache == null ? 0 : cache.size(),
+                            cache == null ? 0 : cache.uncachedFlows(),
+                            drainNanos,
+                            flipNanos);
+            return last;
+        }
+
+        private List<MeterStatus.Pair> pairs() {
+            Map<Integer, String> names = attachments.names();
+            Predicate<InterfacePair> present =
+                    pair ->
+                            (pair.ingressIfindex() == 0 || names.containsKey(pair.ingressIfindex()))
+                                    && (pair.egressIfindex() == 0
+                                            || names.containsKey(pair.egressIfindex()));
+            exported.retain(present);
+            Map<InterfacePair, Traffic> handedOut = exported.totals();
+            Map<InterfacePair, Traffic> overflow = new HashMap<>();
+            programs.overflow()
+                    .forEach(
+                            (pair, traffic) ->
+                                    overflow.merge(
+                                            present.test(pair) ? pair : InterfacePair.OTHERS,
+                                            traffic,
+                                            Traffic::plus));
+            Set<InterfacePair> pairs = new HashSet<>(handedOut.keySet());
+            pairs.addAll(overflow.keySet());
+            return pairs.stream()
+                    .map(
+                            pair ->
+                                    new MeterStatus.Pair(
+                                            namespace,
+                                            pair.ingressIfindex(),
+                                            names.getOrDefault(pair.ingressIfindex(), ""),
+                                            pair.egressIfindex(),
+                                            names.getOrDefault(pair.egressIfindex(), ""),
+                                            handedOut.getOrDefault(pair, Traffic.NONE),
+                                            overflow.getOrDefault(pair, Traffic.NONE)))
+                    .toList();
         }
 
         @Override

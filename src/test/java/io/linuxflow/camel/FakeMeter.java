@@ -63,6 +63,11 @@ final class FakeMeter implements FlowMeter {
         }
 
         @Override
+        public boolean isStalled() {
+            return dropped.get() > 0;
+        }
+
+        @Override
         public void close() {
             queues.remove(this);
             batches.clear();
@@ -74,6 +79,7 @@ final class FakeMeter implements FlowMeter {
     private final List<FakeQueue> queues = new CopyOnWriteArrayList<>();
     private final List<FlowBatch> inKernel = new CopyOnWriteArrayList<>();
     private RuntimeException obstacle;
+    private volatile String failure;
     private volatile boolean started;
     private volatile boolean closed;
 
@@ -98,6 +104,11 @@ final class FakeMeter implements FlowMeter {
     FakeMeter failToStart(RuntimeException why) {
         obstacle = why;
         return this;
+    }
+
+    /** As if its thread had ended. */
+    void fail(String why) {
+        failure = why;
     }
 
     boolean isRunning() {
@@ -148,9 +159,18 @@ final class FakeMeter implements FlowMeter {
                         new MeterStatus.Interface(
                                 "ns0", "eth1", 3, "egress", null, "no such device", counters)),
                 List.of("eth9"),
+                List.of(
+                        new MeterStatus.Pair(
+                                "",
+                                2,
+                                "eth0",
+                                3,
+                                "eth1",
+                                new Traffic(7, 700),
+                                new Traffic(1, 100))),
                 counters,
                 4,
-                0,
+                3,
                 5,
                 options.slots(),
                 0,
@@ -158,8 +178,8 @@ final class FakeMeter implements FlowMeter {
                 6,
                 7,
                 700,
-                0,
-                0,
-                null);
+                250_000_000,
+                500_000_000,
+                failure);
     }
 }

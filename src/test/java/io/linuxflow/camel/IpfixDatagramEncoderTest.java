@@ -64,6 +64,7 @@ class IpfixDatagramEncoderTest {
     }
 
     private final Wire wire = new Wire();
+    private final IpfixDatagramEncoder encoder = new IpfixDatagramEncoder();
     private NioEventLoopGroup group;
     private DatagramChannel collector;
     private InetSocketAddress address;
@@ -89,9 +90,7 @@ class IpfixDatagramEncoderTest {
                         new ChannelInitializer<>() {
                             @Override
                             protected void initChannel(Channel ch) {
-                                ch.pipeline()
-                                        .addLast(wire)
-                                        .addLast(new IpfixDatagramEncoder().newChannelHandler());
+                                ch.pipeline().addLast(wire).addLast(encoder.newChannelHandler());
                             }
                         });
     }
@@ -163,6 +162,19 @@ class IpfixDatagramEncoderTest {
                 .hasMessageContaining("1 IPFIX Messages")
                 .hasMessageContaining("Input/output error");
         assertThat(received(2)).extracting(m -> m.length).containsExactly(500, 600);
+    }
+
+    @Test
+    void countsTheMessagesAndOctetsThatWereSentToACollector() {
+        send(concatenate(messages(1400, 1400, 900, 300))).syncUninterruptibly();
+        wire.refuseFrom = 1000;
+        send(concatenate(messages(500, 1200))).awaitUninterruptibly();
+
+        IpfixDatagramEncoder.Sent sent = encoder.sent().get(address);
+        assertThat(encoder.sent()).hasSize(1);
+        assertThat(sent.messages.sum()).isEqualTo(5);
+        assertThat(sent.octets.sum()).isEqualTo(1400 + 1400 + 900 + 300 + 500);
+        assertThat(sent.failedMessages.sum()).isEqualTo(1);
     }
 
     @Test

@@ -31,6 +31,7 @@ class MeterIT {
 
     private static final String HERE = NAME + "-a";
     private static final String THERE = NAME + "-b";
+    private static final String MAC_THERE = "02:00:00:00:00:02";
     private static final int PORT = 4567;
 
     @BeforeEach
@@ -38,11 +39,19 @@ class MeterIT {
         removeNamespaces();
         ip("netns add " + HERE);
         ip("netns add " + THERE);
-        ip("-n " + HERE + " link add eth0 type veth peer name eth0 netns " + THERE);
+        ip(
+                "-n "
+                        + HERE
+                        + " link add eth0 type veth peer name eth0 address "
+                        + MAC_THERE
+                        + " netns "
+                        + THERE);
         ip("-n " + HERE + " address add 10.71.0.1/24 dev eth0");
         ip("-n " + THERE + " address add 10.71.0.2/24 dev eth0");
         ip("-n " + HERE + " link set eth0 up");
         ip("-n " + THERE + " link set eth0 up");
+        // Without ARP, which may lose its first request to a link that is just coming up.
+        ip("-n " + HERE + " neighbour replace 10.71.0.2 lladdr " + MAC_THERE + " dev eth0");
     }
 
     @AfterEach
@@ -239,6 +248,76 @@ class MeterIT {
                     .hasSizeGreaterThanOrEqualTo(3)
                     .allMatch(flow -> flow.flowEndReason() == Flow.ACTIVE_TIMEOUT);
         }
+    }
+
+    @Test
+    void whatIsHandedOutAndWhatFindsNoSlotIsAddedUpByPairOfInterfaces() throws Exception {
+        Meter meter = new Meter(options().withDrainInterval(Duration.ofHours(1)).withSlots(16));
+        meter.start();
+        try (DatagramSocket socket = inNamespace(() -> new DatagramSocket())) {
+            InetAddress there = InetAddress.getByName("10.71.0.2");
+            for (int i = 0; i < 2000; i++) {
+                socket.send(new DatagramPacket(new byte[100], 100, there, 5000 + i));
+            }
+        }
+        meter.close();
+
+        MeterStatus status = meter.status();
+        assertThat(status.pairs())
+                .singleElement()
+                .satisfies(
+                        pair -> {
+                            assertThat(pair.namespace()).isEqualTo(HERE);
+                            assertThat(pair.ingressIfindex()).isZero();
+                            assertThat(pair.ingressName()).isEmpty();
+                            assertThat(pair.egressIfindex())
+                                    .isEqualTo(status.interfaces().get(0).ifindex());
+                            assertThat(pair.egressName()).isEqualTo("eth0");
+                            assertThat(pair.overflow().packets()).isPositive();
+                            assertThat(pair.overflow()).isEqualTo(status.totals().overflow());
+                            assertThat(pair.exported()).isEqualTo(status.totals().metered());
+                        });
+    }
+
+    @Test
+    void aPairOfInterfacesThatAreGoneIsCountedAmongTheOthers() throws Exception {
+        try (Meter meter = new Meter(options())) {
+            meter.start();
+            send(5, 100);
+            meter.flush();
+            assertThat(meter.status().pairs()).noneMatch(MeterStatus.Pair::isOthers);
+
+            ip("-n " + HERE + " link delete eth0");
+
+            await().until(
+                            () ->
+                                    meter.status().pairs().stream()
+                                            .allMatch(MeterStatus.Pair::isOthers));
+            assertThat(meter.status().pairs())
+                    .singleElement()
+                    .matches(pair -> pair.exported().packets() >= 5);
+        }
+    }
+
+    @Test
+    void aStatusIsAnsweredWhileASinkHoldsUpTheMeter() throws Exception {
+        Meter meter = new Meter(options().withDrainInterval(Duration.ofHours(1)));
+        FlowQueue full = meter.subscribe("slow", 1);
+        meter.start();
+        send(1, 100);
+        meter.flush();
+        send(1, 100);
+        Thread closing = new Thread(meter::close);
+        closing.start();
+        await().until(() -> !meter.status().running());
+
+        MeterStatus status = meter.status();
+
+        assertThat(closing.isAlive()).isTrue();
+        assertThat(status.interfaces()).isNotEmpty();
+        full.close();
+        closing.join();
+        assertThat(meter.status().totals().metered().packets()).isEqualTo(meter.status().packets());
     }
 
     private static MeterOptions options() {

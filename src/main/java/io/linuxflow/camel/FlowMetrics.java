@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.linuxflow.camel;
+
+import io.linuxflow.metering.MeterStatus;
+import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Traffic;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.apache.camel.CamelContext;
+
+/**
+ * What the meters and sinks of a CamelContext count, as Micrometer meters. {@link #refresh} reads
+ * it; between two refreshes nothing is done, so it costs the packets and flows nothing.
+ *
+ * <p>The tables in the constructor are the one list of all series. Those with {@code pkts} and
+ * {@code bytes} in their names are the Go linux-flow-exporter's, so they are gauges, as there; the
+ * octets are of IP, though, where it has those of Ethernet.
+ *
+ * <p>Belongs to one thread.
+ */
+final class FlowMetrics {
+
+    private static final String PREFIX = "linux.flow.exporter.";
+
+    private record MeterRow(String meter, MeterStatus status) {}
+
+    private record InterfaceRow(String meter, MeterStatus.Interface at) {}
+
+    private record MissingRow(String meter, String name) {}
+
+    private record PairRow(String meter, MeterStatus.Pair pair) {}
+
+    private record SinkRow(String meter, EbpfFlowmapConsumer consumer) {}
+
+    private record CollectorRow(InetSocketAddress collector, IpfixDatagramEncoder.Sent sent) {}
+
+    /** What may become of a packet. Those seen that are none of the others are metered. */
+    private record Fate(String name, String description, Function<Counters, Traffic> traffic) {}
+
+    private static final List<Fate> FATES =
+            List.of(
+                    new Fate("seen", "all that the program was run for", Counters::seen),
+                    new Fate("overflow", "found no free slot", Counters::overflow),
+                    new Fate("excluded", "the exporter's own IPFIX", Counters::excluded),
+                    new Fate("malformed", "IP header cut short or wrong", Counters::malformed),
+                    new Fate("non.ip", "neither IPv4 nor IPv6", Counters::nonIp));
+
+    private final CamelContext camelContext;
+    private final MeterRows<PairRow> pairs;
+    private final MeterRows<MeterRow> meters;
+    private final MeterRows<InterfaceRow> interfaces;
+    private final MeterRows<MissingRow> missing;
+    private final MeterRows<SinkRow> sinks;
+    private final MeterRows<CollectorRow> collectors;
+
+    FlowMetrics(CamelContext camelContext, MeterRegistry registry) {
+        this.camelContext = camelContext;
+        pairs =
+                new MeterRows<PairRow>(registry, FlowMetrics::tags)
+                        .gauge(
+                                PREFIX + "total.pkts",
+                                "Packets in flow records handed out, and those of overflow",
+                                r -> r.pair.exported().packets() + r.pair.overflow().packets())
+                        .gauge(
+                                PREFIX + "total.bytes",
+                                "IP octets in flow records handed out, and those of overflow",
+                                r -> r.pair.exported().octets() + r.pair.overflow().octets())
+                        .gauge(
+                                PREFIX + "overflow.pkts",
+                                "Packets that found no free slot",
+                                r -> r.pair.overflow().packets())
+                        .gauge(
+                                PREFIX + "overflow.bytes",
+                                "IP octets of packets that found no free slot",
+                                r -> r.pair.overflow().octets());
+        meters =
+                new MeterRows<MeterRow>(registry, r -> Tags.of("meter", r.meter))
+                        .gauge(
+                                PREFIX + "meter.running",
+                                "1 while the meter runs",
+                                r -> r.status.running() ? 1 : 0)
+                        .counter(
+                                PREFIX + "flows",
+                                "Flow records handed out to the sinks",
+                                r -> r.status.flows())
+                        .counter(
+                                PREFIX + "epochs",
+                                "Drains: how often the slot log was flipped",
+                                r -> r.status.epochs())
+                        .counter(
+                                PREFIX + "early.flips",
+                                "Drains that came early, because the slots were filling up",
+                                r -> r.status.earlyFlips())
+                        .gauge(
+                                PREFIX + "slots",
+                                "Flows that an epoch has room for",
+                                r -> r.status.slots())
+                        .gauge(
+                                PREFIX + "slots.used",
+                                "Slots taken in the current epoch, of the fullest namespace",
+                                r -> r.status.slotsUsed())
+                        .gauge(
+                                PREFIX + "cached.flows",
+                                "Flows in the flow cache",
+                                r -> r.status.cachedFlows())
+                        .counter(
+                                PREFIX + "uncached.flows",
+                                "Flow records handed out because the flow cache was full",
+                                r -> r.status.uncachedFlows())
+                        .gauge(
+                                PREFIX + "last.flip.seconds",
+                                "How long the last flip waited for the kernel",
+                                r -> seconds(r.status.lastFlipNanos()))
+                        .gauge(
+                                PREFIX + "last.drain.seconds",
+                                "How long the last drain took, waiting for full queues included",
+                                r -> seconds(r.status.lastDrainNanos()));
+        interfaces =
+                new MeterRows<InterfaceRow>(registry, FlowMetrics::tags)
+                        .gauge(
+                                PREFIX + "interface.attached",
+                                "1 if the program is attached, 0 if it can't be",
+                                r -> r.at.problem() == null ? 1 : 0);
+        for (Fate fate : FATES) {
+            meters.counter(
+                            PREFIX + fate.name + ".packets",
+                            "Packets of all interfaces, past ones too: " + fate.description,
+                            r -> fate.traffic.apply(r.status.totals()).packets())
+                    .counter(
+                            PREFIX + fate.name + ".octets",
+                            "Octets of all interfaces, past ones too: " + fate.description,
+                            r -> fate.traffic.apply(r.status.totals()).octets());
+            interfaces
+                    .counter(
+                            PREFIX + "interface." + fate.name + ".packets",
+                            "Packets of the interface: " + fate.description,
+                            r -> fate.traffic.apply(r.at.counters()).packets())
+                    .counter(
+                            PREFIX + "interface." + fate.name + ".octets",
+                            "Octets of the interface: " + fate.description,
+                            r -> fate.traffic.apply(r.at.counters()).octets());
+        }
+        missing =
+                new MeterRows<MissingRow>(
+                                registry, r -> Tags.of("meter", r.meter, "interface", r.name))
+                        .gauge(
+                                PREFIX + "interface.missing",
+                                "1 while an interface that is to be metered is not there",
+                                r -> 1);
+        sinks =
+                new MeterRows<SinkRow>(
+                                registry,
+                                r -> Tags.of("meter", r.meter, "sink", r.consumer.getRouteId()))
+                        .counter(
+                                PREFIX + "sink.exported.flows",
+                                "Flows in exchanges that the route completed",
+                                r -> r.consumer.getExportedFlows())
+                        .counter(
+                                PREFIX + "sink.failed.flows",
+                                "Flows in exchanges that failed",
+                                r -> r.consumer.getFailedFlows())
+                        .counter(
+                                PREFIX + "sink.dropped.flows",
+                                "Flows that found the sink's queue full",
+                                r -> r.consumer.getDroppedFlows())
+                        .gauge(
+                                PREFIX + "sink.queued.flows",
+                                "Flows that wait in the sink's queue",
+                                r -> r.consumer.getQueuedFlows())
+                        .gauge(
+                                PREFIX + "sink.queue.capacity.flows",
+                                "The most flows that wait in the sink's queue",
+                                r ->
+                                        r.consumer
+                                                .getEndpoint()
+                                                .getConfiguration()
+                                                .getQueueCapacity());
+        collectors =
+                new MeterRows<CollectorRow>(registry, r -> Tags.of("collector", label(r.collector)))
+                        .counter(
+                                PREFIX + "ipfix.messages",
+                                "IPFIX Messages sent by UDP",
+                                r -> r.sent.messages.sum())
+                        .counter(
+                                PREFIX + "ipfix.octets",
+                                "Octets of the IPFIX Messages sent by UDP",
+                                r -> r.sent.octets.sum())
+                        .counter(
+                                PREFIX + "ipfix.failed.messages",
+                                "IPFIX Messages that could not be sent by UDP",
+                                r -> r.sent.failedMessages.sum());
+    }
+
+    private static double seconds(long nanos) {
+        return (double) nanos / TimeUnit.SECONDS.toNanos(1);
+    }
+
+    private static Tags tags(InterfaceRow row) {
+        return Tags.of(
+                "meter",
+                row.meter,
+                "netns",
+                row.at.namespace(),
+                "interface",
+                row.at.name(),
+                "ifindex",
+                String.valueOf(row.at.ifindex()),
+                "direction",
+                row.at.direction());
+    }
+
+    private static Tags tags(PairRow row) {
+        MeterStatus.Pair pair = row.pair;
+        return Tags.of(
+                "meter",
+                row.meter,
+                "netns",
+                pair.namespace(),
+                "ingressIfindex",
+                pair.isOthers() ? "other" : String.valueOf(pair.ingressIfindex()),
+                "egressIfindex",
+                pair.isOthers() ? "other" : String.valueOf(pair.egressIfindex()),
+                "ingressInterfaceName",
+                pair.ingressName(),
+                "egressInterfaceName",
+                pair.egressName());
+    }
+
+    private static String label(InetSocketAddress collector) {
+        String address = collector.getAddress().getHostAddress();
+        return (address.contains(":") ? "[" + address + "]" : address) + ":" + collector.getPort();
+    }
+
+    /** Reads everything now. */
+    void refresh() {
+        List<MeterRow> meterRows = new ArrayList<>();
+        List<InterfaceRow> interfaceRows = new ArrayList<>();
+        List<MissingRow> missingRows = new ArrayList<>();
+        List<PairRow> pairRows = new ArrayList<>();
+        List<SinkRow> sinkRows = new ArrayList<>();
+        for (SharedMeter meter : sharedMeters()) {
+            String name = meter.name();
+            MeterStatus status = meter.status();
+            meterRows.add(new MeterRow(name, status));
+            status.interfaces().forEach(at -> interfaceRows.add(new InterfaceRow(name, at)));
+            status.missing().forEach(which -> missingRows.add(new MissingRow(name, which)));
+            status.pairs().forEach(pair -> pairRows.add(new PairRow(name, pair)));
+            meter.consumers().forEach(consumer -> sinkRows.add(new SinkRow(name, consumer)));
+        }
+        meters.show(meterRows);
+        interfaces.show(interfaceRows);
+        missing.show(missingRows);
+        pairs.show(pairRows);
+        sinks.show(sinkRows);
+        List<CollectorRow> collectorRows = new ArrayList<>();
+        camelContext
+                .getRegistry()
+                .findByType(IpfixDatagramEncoder.class)
+                .forEach(
+                        encoder ->
+                                encoder.sent()
+                                        .forEach(
+                                                (collector, sent) ->
+                                                        collectorRows.add(
+                                                                new CollectorRow(
+                                                                        collector, sent))));
+        collectors.show(collectorRows);
+    }
+
+    private Collection<SharedMeter> sharedMeters() {
+        return camelContext.hasComponent("ebpf-flowmap") instanceof EbpfFlowmapComponent component
+                ? component.meters()
+                : List.of();
+    }
+}
