@@ -78,7 +78,10 @@ struct {
 	__type(value, __u8);
 } excluded SEC(".maps");
 
-/* struct slots_event, at most one an epoch: a page is plenty. */
+/*
+ * struct slots_event, at most one an epoch. As small as the largest page there is
+ * (64 KiB, arm64) lets it be.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 65536);

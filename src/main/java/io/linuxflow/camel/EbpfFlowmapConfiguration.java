@@ -72,13 +72,14 @@ public class EbpfFlowmapConfiguration implements Cloneable {
     @UriParam(
             label = "consumer,advanced",
             description =
-                    "With CLSACT: the priority (pref) of the filter; 0 leaves it to the kernel.",
+                    "With CLSACT: the priority (pref) of the filter; 0 takes the first that can be"
+                            + " had, from 1 on.",
             defaultValue = "0")
     private Integer clsactPriority;
 
     @UriParam(
             label = "consumer,advanced",
-            description = "With CLSACT: the handle of the filter; 0 leaves it to the kernel.",
+            description = "With CLSACT: the handle of the filter; 0 takes one that is free.",
             defaultValue = "0")
     private Integer clsactHandle;
 
