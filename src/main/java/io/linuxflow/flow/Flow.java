@@ -30,12 +30,26 @@ public final class Flow {
     public static final int FORCED_END = 4;
     public static final int LACK_OF_RESOURCES = 5;
 
+    private final FlowBatch batch;
+    private final int index;
     private final byte[] records;
     private final int at;
 
-    Flow(byte[] records, int at) {
-        this.records = records;
-        this.at = at;
+    Flow(FlowBatch batch, int index) {
+        this.batch = batch;
+        this.index = index;
+        records = batch.records();
+        at = index * FlowLayout.SIZE;
+    }
+
+    /** The batch it belongs to, with the columns that it was asked for with. */
+    public FlowBatch batch() {
+        return batch;
+    }
+
+    /** Its place in the batch, counted from 0: the place of its values in each {@link Column}. */
+    public int index() {
+        return index;
     }
 
     /** 4 or 6. */

@@ -2,20 +2,40 @@
 package io.linuxflow.flow;
 
 import java.util.AbstractList;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.RandomAccess;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /**
  * Flow records that were drained together: {@link #size()} records of {@link FlowLayout#SIZE}
- * octets, back to back in one array. Immutable once published, so any number of threads may read it
- * and routes may share it.
+ * octets, back to back in one array; and what enrichments know about them, in {@link #columns()}.
+ * Immutable once published, so any number of threads may read it and routes may share it.
+ *
+ * <p>Who enriches a batch gets a view of the same records with more columns, and others do not see
+ * them. The work is done once all the same, whichever route asks first:
+ *
+ * <pre>{@code
+ * FlowBatch enriched = batch.with(batch.once(this, () -> columnsOf(batch)));
+ * }</pre>
  */
 public final class FlowBatch implements Iterable<Flow> {
 
     private final byte[] records;
     private final int size;
     private final int observationDomain;
+
+    /** By name, in the order they were added. */
+    private final Map<String, Column> columns;
+
+    /** What {@link #once} has computed; of all views of the records. */
+    private final Map<Object, Once> computed;
 
     /**
      * Takes over the array; the caller must not write to it any more.
@@ -34,6 +54,65 @@ public final class FlowBatch implements Iterable<Flow> {
         this.records = records;
         this.size = size;
         this.observationDomain = observationDomain;
+        columns = Map.of();
+        computed = new ConcurrentHashMap<>();
+    }
+
+    private FlowBatch(FlowBatch other, Map<String, Column> columns) {
+        records = other.records;
+        size = other.size;
+        observationDomain = other.observationDomain;
+        computed = other.computed;
+        this.columns = columns;
+    }
+
+    /**
+     * The same flows with more columns; one takes the place of a column of that name.
+     *
+     * @throws IllegalArgumentException if a column is of another number of flows
+     */
+    public FlowBatch with(Collection<Column> more) {
+        if (more.isEmpty()) {
+            return this;
+        }
+        Map<String, Column> all = new LinkedHashMap<>(columns);
+        for (Column column : more) {
+            if (column.size() != size) {
+                throw new IllegalArgumentException(
+                        "column " + column + " is of " + column.size() + " flows, not " + size);
+            }
+            all.put(column.name(), column);
+        }
+        return new FlowBatch(this, Collections.unmodifiableMap(all));
+    }
+
+    /** What enrichments know about the flows, in the order in which it was added. */
+    public Collection<Column> columns() {
+        return columns.values();
+    }
+
+    /** The column of that name, null if there is none. */
+    public Column column(String name) {
+        return columns.get(name);
+    }
+
+    /**
+     * Something that is computed out of this batch at most once, by whoever asks first; others wait
+     * for it. All views of the same records share it, so it must depend on nothing but the records
+     * and the key.
+     *
+     * @param key what tells it from other computations, such as the enrichment itself
+     * @return what the computation has given; never null
+     */
+    @SuppressWarnings("unchecked")
+    public <T> T once(Object key, Supplier<T> computation) {
+        Once once = computed.computeIfAbsent(key, any -> new Once());
+        synchronized (once) {
+            if (once.result == null) {
+                once.result = computation.get();
+            }
+            return (T) once.result;
+        }
     }
 
     /** The number of flow records. */
@@ -59,7 +138,7 @@ public final class FlowBatch implements Iterable<Flow> {
         if (index < 0 || index >= size) {
             throw new IndexOutOfBoundsException("flow " + index + " of " + size);
         }
-        return new Flow(records, index * FlowLayout.SIZE);
+        return new Flow(this, index);
     }
 
     /** A view of all records as a list. */
@@ -93,7 +172,16 @@ public final class FlowBatch implements Iterable<Flow> {
     /** Short on purpose: tracers and loggers print message bodies. */
     @Override
     public String toString() {
-        return "FlowBatch[" + size + " flows, observation domain " + observationDomain + "]";
+        return "FlowBatch["
+                + size
+                + " flows, observation domain "
+                + observationDomain
+                + (columns.isEmpty() ? "" : ", with " + new ArrayList<>(columns.keySet()))
+                + "]";
+    }
+
+    private static final class Once {
+        private Object result;
     }
 
     private final class FlowList extends AbstractList<Flow> implements RandomAccess {
