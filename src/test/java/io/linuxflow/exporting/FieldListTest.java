@@ -83,6 +83,44 @@ class FieldListTest {
     }
 
     @Test
+    void textsAreOfVariableLengthUnlessANumberAsksForAFixedOne() {
+        assertThat(templates("interfaceName,interfaceDescription:16"))
+                .containsExactly("256 interfaceName,interfaceDescription:16");
+        FieldSpecifier name = FieldList.parse("interfaceName").templates().get(0).fields().get(0);
+        assertThat(name.isVariableLength()).isTrue();
+    }
+
+    @Test
+    void anInterfaceTwiceIsIngressAndThenEgress() {
+        FieldList list =
+                FieldList.parse("interfaceName,ipVersion,InterfaceName:8,interfaceDescription");
+        assertThat(list)
+                .hasToString("interfaceName,ipVersion,interfaceName:8,interfaceDescription");
+        assertThat(list.columns())
+                .extracting(ColumnSource::name)
+                .containsExactly(
+                        "ingressInterfaceName", "egressInterfaceName", "interfaceDescription");
+    }
+
+    @Test
+    void elementsOfOnesOwnAreFieldsLikeOthers() {
+        EnterpriseElements own =
+                EnterpriseElements.parse("matchedRule/1=mark,sourceName/2=sourceHostName", 28972);
+        FieldList list =
+                FieldList.parse(
+                        "ipVersion,MatchedRule:2,sourceName", own, TemplateIds.parse("1001"));
+        assertThat(list).hasToString("ipVersion,matchedRule:2,sourceName");
+        assertThat(list.templates()).extracting(Template::id).containsExactly(1001);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> FieldList.parse("matchdRule", own, TemplateIds.DEFAULT))
+                .withMessageContaining("no such field; the nearest are matchedRule");
+        assertThatIllegalArgumentException()
+                .isThrownBy(
+                        () -> FieldList.parse("matchedRule,matchedRule", own, TemplateIds.DEFAULT))
+                .withMessageContaining("matchedRule is in the field list twice");
+    }
+
+    @Test
     void theListAsTextGivesTheSameTemplates() {
         String text = FieldList.parse("TcpControlBits:1, octetDeltaCount:8").toString();
         assertThat(text).isEqualTo("tcpControlBits:1,octetDeltaCount");
@@ -111,6 +149,11 @@ class FieldListTest {
                 "octetDeltaCount: | can't export octetDeltaCount in '' octets",
                 "vlanId:1 | can't export vlanId in '1' octets: possible is 2",
                 "vlanId,VlanId | vlanId is in the field list twice",
+                "interfaceName,interfaceName,interfaceName | interfaceName is in the field list 3"
+                        + " times: it can be there once, or twice, for ingress and egress",
+                "interfaceName:0 | can't export interfaceName in '0' octets: possible is 1 to"
+                        + " 65534",
+                "bgpSourceAsNumber:2 | can't export bgpSourceAsNumber in '2' octets: possible is 4",
                 "vlanId,,ipVersion | empty item in the field list vlanId,,ipVersion",
                 "vlanId, | empty item in the field list",
                 "\"\" | the field list is empty: name the elements to export",
