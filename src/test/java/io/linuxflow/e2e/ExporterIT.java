@@ -68,6 +68,46 @@ class ExporterIT {
     }
 
     @Test
+    void showsElementsOfOnesOwnAndSaysWhatNoStepAdds() {
+        Shell.in(lab.router(), "tc", "qdisc", "add", "dev", "client", "clsact");
+        Shell.in(
+                lab.router(),
+                "sh",
+                "-c",
+                "tc filter add dev client ingress matchall action skbedit mark 42");
+        try (CamelCli camel =
+                CamelCli.runRoutes()
+                        .in(lab.router())
+                        .property("flow.activeTimeout", "0")
+                        .property("drain.interval", "300ms")
+                        .property("ipfix.enterpriseElements", "rule/7=mark,from/9.8=sourceHostName")
+                        .property("ipfix.enterpriseNumber", "32473")
+                        .property("ipfix.templateIds", "1001")
+                        .property(
+                                "ipfix.fields",
+                                "sourceIPv4Address,destinationIPv4Address,sourceTransportPort,"
+                                        + "rule:2,from,interfaceName")
+                        .start()) {
+            camel.awaitMetered("server", "egress");
+            Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+            camel.awaitLine(
+                    line ->
+                            line.contains(":4001 ")
+                                    && line.endsWith("rule=42 from= interfaceName="));
+            Traffic.udp(lab.client(), 4002, Lab.SERVER, 5000, 7, 100);
+            camel.awaitLine(line -> line.contains(":4002 "));
+            camel.stop();
+            assertThat(camel.output())
+                    .filteredOn(line -> line.contains("Exported as zero or empty"))
+                    .singleElement()
+                    .asString()
+                    .contains(
+                            "from (flow.enrich=reverseDns adds it), interfaceName"
+                                    + " (flow.enrich=interfaceNames adds it)");
+        }
+    }
+
+    @Test
     void leavesItsOwnPacketsOutThoughTheCollectorIsBehindAMeteredInterface() {
         Total other;
         try (CamelCli camel = exporter().property("meter.direction", "both").start()) {
