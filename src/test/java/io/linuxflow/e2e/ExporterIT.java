@@ -9,6 +9,7 @@ import io.linuxflow.flow.Flow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -69,12 +70,6 @@ class ExporterIT {
 
     @Test
     void showsElementsOfOnesOwnAndSaysWhatNoStepAdds() {
-        Shell.in(lab.router(), "tc", "qdisc", "add", "dev", "client", "clsact");
-        Shell.in(
-                lab.router(),
-                "sh",
-                "-c",
-                "tc filter add dev client ingress matchall action skbedit mark 42");
         try (CamelCli camel =
                 CamelCli.runRoutes()
                         .in(lab.router())
@@ -85,17 +80,15 @@ class ExporterIT {
                         .property("ipfix.templateIds", "1001")
                         .property(
                                 "ipfix.fields",
-                                "sourceIPv4Address,destinationIPv4Address,sourceTransportPort,"
+                                "sourceIPv4Address,destinationIPv4Address,protocolIdentifier,"
                                         + "rule:2,from,interfaceName")
                         .start()) {
             camel.awaitMetered("server", "egress");
-            Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
-            camel.awaitLine(
-                    line ->
-                            line.contains(":4001 ")
-                                    && line.endsWith("rule=42 from= interfaceName="));
-            Traffic.udp(lab.client(), 4002, Lab.SERVER, 5000, 7, 100);
-            camel.awaitLine(line -> line.contains(":4002 "));
+            for (String mark : List.of("42", "70000")) {
+                Shell.in(lab.router(), "ping", "-c", "1", "-m", mark, Lab.SERVER);
+            }
+            camel.awaitLine(line -> line.endsWith("  rule=42 from= interfaceName="));
+            camel.awaitLine(line -> line.endsWith("  rule=65535 from= interfaceName="));
             camel.stop();
             assertThat(camel.output())
                     .filteredOn(line -> line.contains("Exported as zero or empty"))
