@@ -18,6 +18,9 @@ import java.util.Set;
  */
 record ColumnSource(String name, AbstractDataType type) {
 
+    /** What goes before the name of a column that no enrichment of this project adds. */
+    static final String PREFIX = "column:";
+
     /** The columns of the enrichments that come with this project, and which of them adds each. */
     private static final Map<String, String> ENRICHMENTS = new LinkedHashMap<>();
 
@@ -45,7 +48,9 @@ record ColumnSource(String name, AbstractDataType type) {
                 "bgpNextHopIPv4Address",
                 "bgpNextHopIPv6Address",
                 "bgpSourceAsNumber",
-                "bgpDestinationAsNumber");
+                "bgpDestinationAsNumber",
+                "sourceAsName",
+                "destinationAsName");
     }
 
     /**
@@ -76,16 +81,26 @@ record ColumnSource(String name, AbstractDataType type) {
         return column != null && holds(column.type()) ? column : null;
     }
 
-    /** Why {@link #of} gives null, and how to change that. */
+    /**
+     * Why {@link #of} gives null, and how to change that; null if there is nothing to change: an
+     * enrichment may leave out a column in which no flow has a value, so one that has added another
+     * is at work.
+     */
     String remedy(FlowBatch batch) {
         Column column = batch.column(name);
         if (column != null) {
-            return "the column " + name + " is " + column.type() + ", not " + type;
+            return holds(column.type())
+                    ? null
+                    : "the column " + name + " is " + column.type() + ", not " + type;
         }
         String enrichment = ENRICHMENTS.get(name);
-        return enrichment != null
-                ? "flow.enrich=" + enrichment + " adds it"
-                : "no hook adds the column " + name;
+        if (enrichment == null) {
+            return "no hook adds the column " + name;
+        }
+        boolean atWork =
+                batch.columns().stream()
+                        .anyMatch(other -> enrichment.equals(ENRICHMENTS.get(other.name())));
+        return atWork ? null : "flow.enrich=" + enrichment + " adds it";
     }
 
     /** JSON is text. */
@@ -108,6 +123,7 @@ record ColumnSource(String name, AbstractDataType type) {
     private static boolean isUnsigned(AbstractDataType type) {
         return switch (type) {
             case UNSIGNED8, UNSIGNED16, UNSIGNED32, UNSIGNED64 -> true;
+            case DATE_TIME_SECONDS, DATE_TIME_MILLISECONDS -> true;
             default -> false;
         };
     }

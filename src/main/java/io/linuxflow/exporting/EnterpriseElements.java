@@ -32,9 +32,6 @@ public final class EnterpriseElements {
 
     private static final String MARK = "mark";
 
-    /** What goes before a column that no enrichment of this project adds. */
-    private static final String COLUMN = "column:";
-
     private final List<FlowField> fields;
 
     private EnterpriseElements(List<FlowField> fields) {
@@ -145,7 +142,7 @@ public final class EnterpriseElements {
         if (known.isPresent()) {
             return known.get().as(known.get().element().as(id, enterprise, name));
         }
-        boolean hook = source.startsWith(COLUMN);
+        boolean hook = source.startsWith(ColumnSource.PREFIX);
         if (!hook && !ColumnSource.known().contains(source)) {
             throw bad(
                     item,
@@ -154,12 +151,13 @@ public final class EnterpriseElements {
                             + "; the nearest are "
                             + Nearest.of(source, sources())
                             + "; a column that a hook adds is "
-                            + COLUMN
+                            + ColumnSource.PREFIX
                             + source);
         }
         ColumnSource column;
         try {
-            column = ColumnSource.of(hook ? source.substring(COLUMN.length()) : source);
+            column =
+                    ColumnSource.of(hook ? source.substring(ColumnSource.PREFIX.length()) : source);
         } catch (IllegalArgumentException e) {
             throw bad(item, e.getMessage());
         }

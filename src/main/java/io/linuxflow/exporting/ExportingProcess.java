@@ -156,8 +156,9 @@ public final class ExportingProcess {
         for (int format = 0; format < formats.length; format++) {
             if (counts[format] > 0) {
                 for (FlowField field : formats[format].madeOfColumns()) {
-                    if (field.column().of(batch) == null) {
-                        missing.put(field.name(), field.column().remedy(batch));
+                    String remedy = field.column().remedy(batch);
+                    if (remedy != null) {
+                        missing.put(field.name(), remedy);
                     }
                 }
             }

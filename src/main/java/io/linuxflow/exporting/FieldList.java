@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.exporting;
 
+import io.linuxflow.ipfix.ElementRegistry;
 import io.linuxflow.ipfix.FieldSpecifier;
+import io.linuxflow.ipfix.InformationElement;
 import io.linuxflow.ipfix.Template;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -50,7 +52,8 @@ public final class FieldList {
 
         @Override
         public String toString() {
-            return length == field.length() ? field.name() : field.name() + ":" + length;
+            String name = field.isHooks() ? ColumnSource.PREFIX + field.name() : field.name();
+            return length == field.length() ? name : name + ":" + length;
         }
     }
 
@@ -111,6 +114,9 @@ public final class FieldList {
      * octetDeltaCount,sourceIPv4Address,tcpControlBits:1}. A number after a colon is the length in
      * octets, where the element can be sent in less than its full length (reduced-size encoding,
      * RFC 7011, section 6.2). Upper and lower case don't matter, nor do spaces.
+     *
+     * <p>{@code column:applicationName} is an element of IANA's that only a hook can fill, by a
+     * column of that name.
      *
      * <p>Texts such as {@code interfaceName} are of variable length (section 7) if no number asks
      * for a fixed one, and {@code interfaceName} and {@code interfaceDescription} may be there
@@ -209,20 +215,60 @@ public final class FieldList {
                             ? "the field list is empty: name the elements to export"
                             : "empty item in the field list " + list);
         }
-        int colon = text.indexOf(':');
+        int prefix = text.startsWith(ColumnSource.PREFIX) ? ColumnSource.PREFIX.length() : 0;
+        int colon = text.indexOf(':', prefix);
         String name = colon < 0 ? text : text.substring(0, colon);
         FlowField field =
-                FlowField.of(name)
-                        .or(() -> enterprise.field(name))
+                prefix > 0
+                        ? madeOfColumn(name, name.substring(prefix))
+                        : FlowField.of(name)
+                                .or(() -> enterprise.field(name))
+                                .orElseThrow(() -> noSuchField(name, enterprise));
+        return new Item(
+                field, colon < 0 ? field.length() : length(field, text.substring(colon + 1)));
+    }
+
+    /** An element of IANA's that only a hook can fill. */
+    private static FlowField madeOfColumn(String item, String name) {
+        InformationElement element =
+                ElementRegistry.iana()
+                        .byName(name)
                         .orElseThrow(
                                 () ->
                                         new IllegalArgumentException(
                                                 "can't export '"
+                                                        + item
+                                                        + "': IANA has no element of that name;"
+                                                        + " make one of your own, "
                                                         + name
-                                                        + "': no such field; the nearest are "
-                                                        + nearest(name, enterprise)));
-        return new Item(
-                field, colon < 0 ? field.length() : length(field, text.substring(colon + 1)));
+                                                        + "/ID="
+                                                        + item));
+        if (FlowField.of(name).isPresent()) {
+            throw new IllegalArgumentException(
+                    "can't export '" + item + "': it is there without a hook, as " + name);
+        }
+        try {
+            return FlowField.column(element, ColumnSource.of(element.name()));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("can't export '" + item + "': " + e.getMessage());
+        }
+    }
+
+    private static IllegalArgumentException noSuchField(
+            String name, EnterpriseElements enterprise) {
+        return new IllegalArgumentException(
+                "can't export '"
+                        + name
+                        + "': no such field; the nearest are "
+                        + Nearest.of(
+                                name,
+                                Stream.concat(
+                                                FlowField.TABLE.stream(),
+                                                enterprise.fields().stream())
+                                        .map(FlowField::name))
+                        + (ElementRegistry.iana().byName(name).isPresent()
+                                ? "; if a hook adds it, write " + ColumnSource.PREFIX + name
+                                : ""));
     }
 
     private static int length(FlowField field, String text) {
@@ -240,12 +286,5 @@ public final class FieldList {
                                     : field.shortest() + " to " + field.longest()));
         }
         return length;
-    }
-
-    private static String nearest(String name, EnterpriseElements enterprise) {
-        return Nearest.of(
-                name,
-                Stream.concat(FlowField.TABLE.stream(), enterprise.fields().stream())
-                        .map(FlowField::name));
     }
 }

@@ -176,6 +176,11 @@ record FlowField(
         return element.name();
     }
 
+    /** Whether it is an element of IANA's that only a hook can fill. */
+    boolean isHooks() {
+        return element.enterprise() == 0 && of(name()).isEmpty();
+    }
+
     /** Octets of the full encoding, or {@link FieldSpecifier#VARIABLE_LENGTH}. */
     int length() {
         return element.type().length();

@@ -4,6 +4,8 @@ package io.linuxflow.exporting;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.ipfix.DataRecord;
 import io.linuxflow.ipfix.FieldSpecifier;
 import io.linuxflow.ipfix.Template;
 import java.util.List;
@@ -121,6 +123,26 @@ class FieldListTest {
     }
 
     @Test
+    void aHookCanFillAnyElementThatAColumnCanHold() throws Exception {
+        FieldList list =
+                FieldList.parse(
+                        "ipVersion,column:applicationName,column:ApplicationCategoryName:8,"
+                                + "column:exporterIPv4Address");
+        assertThat(list)
+                .hasToString(
+                        "ipVersion,column:applicationName,column:applicationCategoryName:8,"
+                                + "column:exporterIPv4Address");
+        assertThat(FieldList.parse(list.toString()).templates()).isEqualTo(list.templates());
+        FlowBatch batch = new Flows().flow("192.0.2.1", "192.0.2.2", Flows.TCP).batch();
+        batch = Enriched.text(batch, "applicationName", "quic");
+        assertThat(Exported.records(list.toString(), batch))
+                .extracting(DataRecord::toString)
+                .containsExactly(
+                        "ipVersion=4 applicationName=quic applicationCategoryName="
+                                + " exporterIPv4Address=0.0.0.0");
+    }
+
+    @Test
     void theListAsTextGivesTheSameTemplates() {
         String text = FieldList.parse("TcpControlBits:1, octetDeltaCount:8").toString();
         assertThat(text).isEqualTo("tcpControlBits:1,octetDeltaCount");
@@ -143,6 +165,14 @@ class FieldListTest {
                         + " octetDeltaCount, packetDeltaCount",
                 "sourceMacAddress | can't export 'sourceMacAddress': no such field; the nearest are"
                         + " sourceIPv4Address, sourceIPv6Address",
+                "applicationName | no such field; the nearest are",
+                "applicationName | if a hook adds it, write column:applicationName",
+                "column:site:8 | can't export 'column:site': IANA has no element of that name; make"
+                        + " one of your own, site/ID=column:site",
+                "column:vlanId | can't export 'column:vlanId': it is there without a hook, as"
+                        + " vlanId",
+                "column:sourceMacAddress | columns are numbers, addresses and texts, and"
+                        + " sourceMacAddress is macAddress",
                 "ipVersion,octetDeltaCount:9 | can't export octetDeltaCount in '9' octets: possible"
                         + " is 4 to 8",
                 "octetDeltaCount:x | can't export octetDeltaCount in 'x' octets",

@@ -301,8 +301,7 @@ class VariableLengthTest {
         Exported.octets(process, new Flows().batch(), NOW);
         assertThat(warnings).isEmpty();
 
-        FlowBatch batch = Enriched.text(flows(1), "interfaceDescription", null);
-        batch = Enriched.text(batch, "bgpSourceAsNumber", "64496");
+        FlowBatch batch = Enriched.text(flows(1), "bgpSourceAsNumber", "64496");
         Exported.octets(process, batch, NOW);
         Exported.octets(process, flows(1), NOW);
         assertThat(warnings)
@@ -311,7 +310,23 @@ class VariableLengthTest {
                                 + " (flow.enrich=interfaceNames adds it), ipNextHopIPv4Address"
                                 + " (flow.enrich=fib adds it), bgpSourceAsNumber (the column"
                                 + " bgpSourceAsNumber is TEXT, not unsigned32), site (no hook adds"
-                                + " the column site), from (flow.enrich=interfaceNames adds it)");
+                                + " the column site), from (flow.enrich=interfaceNames adds it),"
+                                + " interfaceDescription (flow.enrich=interfaceNames adds it)");
+    }
+
+    @Test
+    void anEnrichmentThatIsAtWorkMayLeaveOutWhatNoFlowHas() {
+        List<String> warnings = new ArrayList<>();
+        ExportingProcess process =
+                new ExportingProcess(
+                        new ExportOptions(
+                                FieldList.parse("interfaceName,interfaceDescription"),
+                                1400,
+                                ExportOptions.DEFAULT_TEMPLATE_REFRESH,
+                                1),
+                        warnings::add);
+        Exported.octets(process, Enriched.text(flows(1), "egressInterfaceName", "eth0"), NOW);
+        assertThat(warnings).isEmpty();
     }
 
     @Test
