@@ -163,12 +163,13 @@ record FlowField(
      * other elements.
      */
     List<FlowField> ofBothInterfaces() {
-        if (column == null || !column.name().startsWith("interface")) {
+        if (column == null) {
             return List.of();
         }
-        String name = "I" + column.name().substring(1);
-        return Stream.of("ingress", "egress")
-                .map(which -> made(element, kinds, ColumnSource.of(which + name)))
+        String name = column.name().replaceFirst("^interface", "Interface");
+        return Stream.of("ingress" + name, "egress" + name)
+                .filter(ColumnSource.known()::contains)
+                .map(each -> made(element, kinds, ColumnSource.of(each)))
                 .toList();
     }
 

@@ -181,6 +181,8 @@ class FieldListTest {
                 "vlanId,VlanId | vlanId is in the field list twice",
                 "interfaceName,interfaceName,interfaceName | interfaceName is in the field list 3"
                         + " times: it can be there once, or twice, for ingress and egress",
+                "column:applicationName,column:applicationName | applicationName is in the field"
+                        + " list twice",
                 "interfaceName:0 | can't export interfaceName in '0' octets: possible is 1 to"
                         + " 65534",
                 "bgpSourceAsNumber:2 | can't export bgpSourceAsNumber in '2' octets: possible is 4",
