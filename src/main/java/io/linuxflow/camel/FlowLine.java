@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.camel;
 
+import io.linuxflow.exporting.FieldList;
 import io.linuxflow.ipfix.DataRecord;
 import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A Data Record on one line, for people to read. */
 public final class FlowLine {
@@ -18,12 +23,26 @@ public final class FlowLine {
                     1L, "ICMP", 6L, "TCP", 17L, "UDP", 33L, "DCCP", 47L, "GRE", 50L, "ESP", 58L,
                     "ICMPv6", 132L, "SCTP", 136L, "UDPLite");
 
+    /** Of times, the finest first. */
+    private static final List<String> UNITS =
+            List.of("Nanoseconds", "Microseconds", "Milliseconds", "Seconds");
+
+    /** What is on the line anyway, and what every record has that nobody asked for. */
+    private static final Set<String> USUAL =
+            Stream.concat(
+                            FieldList.DEFAULT.templates().stream()
+                                    .flatMap(template -> template.fields().stream())
+                                    .map(field -> field.element().name()),
+                            Stream.of("Start", "End")
+                                    .flatMap(which -> UNITS.stream().map(u -> "flow" + which + u)))
+                    .collect(Collectors.toUnmodifiableSet());
+
     private FlowLine() {}
 
     /**
      * When the flow began and how long it lasted, protocol, both ends, what it amounts to, and the
-     * interfaces; "-" for what the record doesn't have. A record without addresses is no flow: it
-     * is shown field by field.
+     * interfaces; "-" for what the record doesn't have. Behind that all fields by name that are not
+     * among the default ones. A record without addresses is no flow: it is shown field by field.
      */
     public static String of(DataRecord data) {
         Map<String, Object> fields = data.toMap();
@@ -32,9 +51,10 @@ public final class FlowLine {
         if (source == null || destination == null) {
             return data.toString();
         }
+        String more = data.toString(element -> !USUAL.contains(element.name()));
         return String.format(
                 Locale.ROOT,
-                "%-24s %8s  %-7s %21s > %-21s %8s packets %10s octets  if %s > %s",
+                "%-24s %8s  %-7s %21s > %-21s %8s packets %10s octets  if %s > %s%s",
                 time(fields, "Start").map(Instant::toString).orElse("-"),
                 duration(fields),
                 protocol(fields.get("protocolIdentifier")),
@@ -43,7 +63,8 @@ public final class FlowLine {
                 orDash(fields.get("packetDeltaCount")),
                 orDash(fields.get("octetDeltaCount")),
                 orDash(fields.get("ingressInterface")),
-                orDash(fields.get("egressInterface")));
+                orDash(fields.get("egressInterface")),
+                more.isEmpty() ? "" : "  " + more);
     }
 
     private static String duration(Map<String, Object> fields) {
@@ -54,8 +75,7 @@ public final class FlowLine {
     }
 
     private static Optional<Instant> time(Map<String, Object> fields, String which) {
-        for (String unit :
-                new String[] {"Nanoseconds", "Microseconds", "Milliseconds", "Seconds"}) {
+        for (String unit : UNITS) {
             if (fields.get("flow" + which + unit) instanceof Instant time) {
                 return Optional.of(time);
             }

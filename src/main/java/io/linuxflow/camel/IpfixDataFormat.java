@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.camel;
 
+import io.linuxflow.exporting.EnterpriseElements;
 import io.linuxflow.exporting.ExportOptions;
 import io.linuxflow.exporting.ExportingProcess;
 import io.linuxflow.exporting.FieldList;
+import io.linuxflow.exporting.TemplateIds;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.ipfix.DataRecord;
 import io.linuxflow.ipfix.IpfixException;
 import io.linuxflow.ipfix.IpfixReader;
 import io.linuxflow.ipfix.MessageWriter;
+import io.linuxflow.ipfix.Template;
+import io.linuxflow.ipfix.TemplateStore;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,6 +30,8 @@ import org.apache.camel.spi.DataFormat;
 import org.apache.camel.spi.DataFormatName;
 import org.apache.camel.spi.annotations.Dataformat;
 import org.apache.camel.support.service.ServiceSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * IPFIX (RFC 7011). Marshal turns a {@link FlowBatch} into Messages, one behind the other: as they
@@ -45,14 +51,20 @@ public class IpfixDataFormat extends ServiceSupport implements DataFormat, DataF
 
     private static final String ONLY_SOURCE = "the only source";
 
+    private static final Logger LOG = LoggerFactory.getLogger(IpfixDataFormat.class);
+
     private String fields = FieldList.DEFAULT_ELEMENTS;
+    private String enterpriseElements = "";
+    private long enterpriseNumber = EnterpriseElements.DEFAULT_ENTERPRISE_NUMBER;
+    private String templateIds = Integer.toString(Template.MIN_ID);
     private Duration templateRefresh = ExportOptions.DEFAULT.templateRefresh();
     private int maxMessageLength = ExportOptions.DEFAULT.maxMessageLength();
     private long observationDomainId = ExportOptions.DEFAULT.observationDomainId();
 
-    private final IpfixReader reader = new IpfixReader();
     private final MessageWriter writer = new MessageWriter();
-    private ExportingProcess exporting;
+    private EnterpriseElements enterprise = EnterpriseElements.NONE;
+    private volatile IpfixReader reader = new IpfixReader();
+    private volatile ExportingProcess exporting;
 
     @Override
     public String getDataFormatName() {
@@ -66,13 +78,20 @@ public class IpfixDataFormat extends ServiceSupport implements DataFormat, DataF
      */
     @Override
     protected synchronized void doStart() {
+        EnterpriseElements elements =
+                EnterpriseElements.parse(enterpriseElements, enterpriseNumber);
         exporting =
                 new ExportingProcess(
                         new ExportOptions(
-                                FieldList.parse(fields),
+                                FieldList.parse(fields, elements, TemplateIds.parse(templateIds)),
                                 maxMessageLength,
                                 templateRefresh,
-                                observationDomainId));
+                                observationDomainId),
+                        LOG::warn);
+        if (!elements.equals(enterprise)) {
+            enterprise = elements;
+            reader = new IpfixReader(elements.registry(), new TemplateStore());
+        }
     }
 
     /** One batch at a time, so that the Messages leave in the order of their sequence numbers. */
@@ -147,6 +166,18 @@ public class IpfixDataFormat extends ServiceSupport implements DataFormat, DataF
         return reader.counters().lostRecords();
     }
 
+    @ManagedAttribute(description = "Values too large for their length, exported as the largest")
+    public long getCappedValues() {
+        ExportingProcess current = exporting;
+        return current == null ? 0 : current.cappedValues();
+    }
+
+    @ManagedAttribute(description = "Texts exported in part for want of room")
+    public long getCutTexts() {
+        ExportingProcess current = exporting;
+        return current == null ? 0 : current.cutTexts();
+    }
+
     public String getFields() {
         return fields;
     }
@@ -158,6 +189,45 @@ public class IpfixDataFormat extends ServiceSupport implements DataFormat, DataF
      */
     public void setFields(String fields) {
         this.fields = fields;
+    }
+
+    public String getEnterpriseElements() {
+        return enterpriseElements;
+    }
+
+    /**
+     * Enterprise-specific elements (RFC 7011, section 3.2) that {@code fields} may name, and that
+     * unmarshal shows by name: {@code
+     * matchedRule/1=mark,sourceName/2=sourceHostName,mine/32473.5=octetDeltaCount}. None by
+     * default.
+     *
+     * @see EnterpriseElements#parse
+     */
+    public void setEnterpriseElements(String enterpriseElements) {
+        this.enterpriseElements = enterpriseElements;
+    }
+
+    public long getEnterpriseNumber() {
+        return enterpriseNumber;
+    }
+
+    /**
+     * The Private Enterprise Number of those elements that don't name their own: 28972 by default.
+     */
+    public void setEnterpriseNumber(long enterpriseNumber) {
+        this.enterpriseNumber = enterpriseNumber;
+    }
+
+    public String getTemplateIds() {
+        return templateIds;
+    }
+
+    /**
+     * The IDs of the Templates: that of the first one, or several, separated by commas; those of
+     * further ones are counted up. 256 by default.
+     */
+    public void setTemplateIds(String templateIds) {
+        this.templateIds = templateIds;
     }
 
     public Duration getTemplateRefresh() {

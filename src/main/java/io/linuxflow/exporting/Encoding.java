@@ -9,11 +9,12 @@ import io.linuxflow.ipfix.NtpTimestamp;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
- * How a member of flow records becomes a field of Data Records. Each is one tight loop over a run
- * of records: field by field is faster than record by record, which has to find out for every field
- * of every record what to do.
+ * How a member of flow records, or a column, becomes a field of Data Records. Each is one tight
+ * loop over a run of records: field by field is faster than record by record, which has to find out
+ * for every field of every record what to do.
  */
 enum Encoding {
     /** Octets as they are: single octets, and what is in network byte order already. */
@@ -210,6 +211,49 @@ enum Encoding {
                 NETWORK_INT.set(run.out, o, run.observationDomainId);
             }
         }
+    },
+    /** A number of a column; 0 if there is none, the largest that fits for more. */
+    COLUMN_UNSIGNED {
+        @Override
+        void encode(Run run, int column, int at, int length) {
+            for (int i = run.from, o = at; i < run.to; i++, o += run.recordLength) {
+                byte[] value = run.value(column, i);
+                if (value != null && value.length == length) {
+                    System.arraycopy(value, 0, run.out, o, length);
+                } else {
+                    capped(run, number(value), o, length);
+                }
+            }
+        }
+    },
+    /** An address of a column; 0 if there is none, or one of the other IP version. */
+    COLUMN_ADDRESS {
+        @Override
+        void encode(Run run, int column, int at, int length) {
+            for (int i = run.from, o = at; i < run.to; i++, o += run.recordLength) {
+                byte[] value = run.value(column, i);
+                if (value != null && value.length == length) {
+                    System.arraycopy(value, 0, run.out, o, length);
+                } else {
+                    Arrays.fill(run.out, o, o + length, (byte) 0);
+                }
+            }
+        }
+    },
+    /** A text of a column, cut to whole characters or filled up with NUL. */
+    COLUMN_TEXT {
+        @Override
+        void encode(Run run, int column, int at, int length) {
+            for (int i = run.from, o = at; i < run.to; i++, o += run.recordLength) {
+                byte[] text = run.value(column, i);
+                int fits = Text.cut(text, length);
+                if (fits > 0) {
+                    System.arraycopy(text, 0, run.out, o, fits);
+                }
+                Arrays.fill(run.out, o + fits, o + length, (byte) 0);
+                run.countCut(text, fits);
+            }
+        }
     };
 
     private static final VarHandle NETWORK_SHORT =
@@ -222,14 +266,14 @@ enum Encoding {
     /**
      * Encodes one field of all records of the run.
      *
-     * @param member offset of the member in a flow record
+     * @param source offset of the member in a flow record, or index of the column
      * @param at where the field of the first record goes in {@link Run#out}
      * @param length octets of the field
      */
-    abstract void encode(Run run, int member, int at, int length);
+    abstract void encode(Run run, int source, int at, int length);
 
     private static void capped(Run run, long value, int at, int length) {
-        long largest = (1L << 8 * length) - 1;
+        long largest = length == Long.BYTES ? -1 : (1L << 8 * length) - 1;
         long fits = value;
         if (Long.compareUnsigned(value, largest) > 0) {
             fits = largest;
@@ -238,5 +282,14 @@ enum Encoding {
         for (int i = length - 1; i >= 0; i--, fits >>>= 8) {
             run.out[at + i] = (byte) fits;
         }
+    }
+
+    /** Octets in network byte order; null is 0. */
+    private static long number(byte[] octets) {
+        long number = 0;
+        for (int i = 0; octets != null && i < octets.length; i++) {
+            number = number << 8 | octets[i] & 0xff;
+        }
+        return number;
     }
 }

@@ -4,13 +4,18 @@ package io.linuxflow.exporting;
 import static io.linuxflow.ipfix.MessageWriter.MESSAGE_HEADER;
 import static io.linuxflow.ipfix.MessageWriter.SET_HEADER;
 
+import io.linuxflow.flow.Column;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.ipfix.MessageWriter;
 import io.linuxflow.ipfix.Template;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * The Exporting Process of one Transport Session (RFC 7011, section 2): batches of flows in,
@@ -40,11 +45,28 @@ public final class ExportingProcess {
 
     private final int[] counts;
 
+    /** The columns that fields are made of. */
+    private final ColumnSource[] columns;
+
+    private final Consumer<String> warn;
+    private boolean columnsChecked;
+
     private final Map<Integer, Domain> domains = new HashMap<>();
     private final Run run = new Run();
 
     /** Begins a Transport Session: sequence numbers start at 0, Templates are due. */
     public ExportingProcess(ExportOptions options) {
+        this(options, warning -> {});
+    }
+
+    /**
+     * Begins a Transport Session: sequence numbers start at 0, Templates are due.
+     *
+     * @param warn told once if the first flows lack columns that fields are made of, so that these
+     *     are exported as zero or empty
+     */
+    public ExportingProcess(ExportOptions options, Consumer<String> warn) {
+        this.warn = warn;
         FieldList fields = options.fields();
         maxMessageLength = options.maxMessageLength();
         templateRefresh = options.templateRefresh().toMillis();
@@ -53,6 +75,9 @@ public final class ExportingProcess {
         formats = fields.formats().toArray(RecordFormat[]::new);
         offsets = new int[formats.length][0];
         counts = new int[formats.length];
+        columns = fields.columns().toArray(ColumnSource[]::new);
+        run.columns = new Column[columns.length];
+        run.longestRecord = maxMessageLength - MESSAGE_HEADER - SET_HEADER;
         for (int ipVersion : new int[] {4, 6}) {
             for (int protocol = 0; protocol < 256; protocol++) {
                 formatOf[selector(ipVersion, protocol)] =
@@ -72,6 +97,13 @@ public final class ExportingProcess {
         sort(batch);
         run.flows = batch.records();
         run.observationDomainId = domain.id;
+        for (int i = 0; i < columns.length; i++) {
+            run.columns[i] = columns[i].of(batch);
+        }
+        if (!columnsChecked && batch.size() > 0) {
+            columnsChecked = true;
+            checkColumns(batch);
+        }
         // A remainder that is last can go out together with the full Messages before it.
         if (domain.templatesDue(now)) {
             startMessage(domain, now, out);
@@ -83,6 +115,7 @@ public final class ExportingProcess {
             encodeRemainders(domain, now, out);
         }
         run.flows = null;
+        Arrays.fill(run.columns, null);
     }
 
     /**
@@ -107,6 +140,36 @@ public final class ExportingProcess {
      */
     public long cappedValues() {
         return run.capped;
+    }
+
+    /**
+     * Texts that were exported in part: longer than the fixed length asked for, such as {@code
+     * interfaceName:8}, or than a Message of {@code maxMessageLength} has room for. A record is
+     * never left out for that: its texts get what room there is, the first ones first.
+     */
+    public long cutTexts() {
+        return run.cut;
+    }
+
+    private void checkColumns(FlowBatch batch) {
+        Map<String, String> missing = new LinkedHashMap<>();
+        for (int format = 0; format < formats.length; format++) {
+            if (counts[format] > 0) {
+                for (FlowField field : formats[format].madeOfColumns()) {
+                    String remedy = field.column().remedy(batch);
+                    if (remedy != null) {
+                        missing.put(field.name(), remedy);
+                    }
+                }
+            }
+        }
+        if (!missing.isEmpty()) {
+            warn.accept(
+                    "Exported as zero or empty, since flows come without: "
+                            + missing.entrySet().stream()
+                                    .map(e -> e.getKey() + " (" + e.getValue() + ")")
+                                    .collect(Collectors.joining(", ")));
+        }
     }
 
     private Domain domain(int index) {
@@ -151,15 +214,21 @@ public final class ExportingProcess {
         }
     }
 
-    /** Of each format, as many Messages as it fills. */
+    /** Of each format of fixed length, as many Messages as it fills. */
     private void encodeFullMessages(Domain domain, long now, MessageWriter out) {
         for (int format = 0; format < formats.length; format++) {
-            int capacity = capacity(format);
             int end = fullMessages(format);
-            for (int from = 0; from < end; from += capacity) {
-                startMessage(domain, now, out);
-                encodeSet(domain, format, from, from + capacity, out);
-                out.endMessage();
+            if (end > 0) {
+                run.offsets = offsets[format];
+                int capacity = capacity(format);
+                int octets = capacity * formats[format].recordLength();
+                for (int from = 0; from < end; from += capacity) {
+                    startMessage(domain, now, out);
+                    run.from = from;
+                    run.to = from + capacity;
+                    encodeSet(domain, format, octets, out);
+                    out.endMessage();
+                }
             }
         }
     }
@@ -167,19 +236,18 @@ public final class ExportingProcess {
     /** What is left of all formats, packed into the Message begun, if one is, and new ones. */
     private void encodeRemainders(Domain domain, long now, MessageWriter out) {
         for (int format = 0; format < formats.length; format++) {
-            int from = fullMessages(format);
-            while (from < counts[format]) {
+            run.offsets = offsets[format];
+            run.to = fullMessages(format);
+            while (run.to < counts[format]) {
                 if (out.messageLength() == 0) {
                     startMessage(domain, now, out);
                 }
-                int room = maxMessageLength - out.messageLength() - SET_HEADER;
-                int fit = room < 0 ? 0 : room / formats[format].recordLength();
-                if (fit == 0) {
+                run.from = run.to;
+                int octets = fit(format, maxMessageLength - out.messageLength() - SET_HEADER);
+                if (octets == 0) {
                     out.endMessage();
                 } else {
-                    int to = Math.min(from + fit, counts[format]);
-                    encodeSet(domain, format, from, to, out);
-                    from = to;
+                    encodeSet(domain, format, octets, out);
                 }
             }
         }
@@ -188,14 +256,41 @@ public final class ExportingProcess {
         }
     }
 
-    /** Data Records that a Message holds if it has nothing else. */
-    private int capacity(int format) {
-        return (maxMessageLength - MESSAGE_HEADER - SET_HEADER) / formats[format].recordLength();
+    /**
+     * Has the run end where its Data Records have filled the room. One always fits into a Message
+     * of its own.
+     *
+     * @return octets of the records
+     */
+    private int fit(int format, int room) {
+        RecordFormat records = formats[format];
+        if (records.isFixedLength()) {
+            int fit = Math.max(room, 0) / records.recordLength();
+            run.to = Math.min(run.from + fit, counts[format]);
+            return (run.to - run.from) * records.recordLength();
+        }
+        int octets = 0;
+        while (run.to < counts[format]) {
+            int length = records.recordLength(run, run.to);
+            if (octets + length > room) {
+                break;
+            }
+            octets += length;
+            run.to++;
+        }
+        return octets;
     }
 
-    /** Flows of this format that go into full Messages. */
+    /** Data Records that a Message holds if it has nothing else. */
+    private int capacity(int format) {
+        return run.longestRecord / formats[format].recordLength();
+    }
+
+    /** Flows of this format that go into full Messages; none if their length varies. */
     private int fullMessages(int format) {
-        return counts[format] - counts[format] % capacity(format);
+        return formats[format].isFixedLength()
+                ? counts[format] - counts[format] % capacity(format)
+                : 0;
     }
 
     private void startMessage(Domain domain, long now, MessageWriter out) {
@@ -208,16 +303,14 @@ public final class ExportingProcess {
         domain.hasTemplates = true;
     }
 
-    private void encodeSet(Domain domain, int format, int from, int to, MessageWriter out) {
+    /** The records of the run as a Set. */
+    private void encodeSet(Domain domain, int format, int octets, MessageWriter out) {
         out.startSet(formats[format].template().id());
-        int at = out.extend((to - from) * formats[format].recordLength());
-        run.offsets = offsets[format];
-        run.from = from;
-        run.to = to;
+        int at = out.extend(octets);
         run.out = out.array();
-        formats[format].encode(run, at);
+        formats[format].encode(run, at, at + octets);
         out.endSet();
-        domain.sequence += to - from;
+        domain.sequence += run.to - run.from;
     }
 
     /** What a collector has been told of an Observation Domain. */

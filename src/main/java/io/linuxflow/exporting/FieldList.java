@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.exporting;
 
+import io.linuxflow.ipfix.ElementRegistry;
+import io.linuxflow.ipfix.FieldSpecifier;
+import io.linuxflow.ipfix.InformationElement;
 import io.linuxflow.ipfix.Template;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Which Information Elements are exported, in which order and length, and the Templates that come
@@ -44,24 +46,30 @@ public final class FieldList {
 
     /** An element and the length it is exported in. */
     record Item(FlowField field, int length) {
+        boolean isVariableLength() {
+            return length == FieldSpecifier.VARIABLE_LENGTH;
+        }
+
         @Override
         public String toString() {
-            return length == field.length() ? field.name() : field.name() + ":" + length;
+            String name = field.isHooks() ? ColumnSource.PREFIX + field.name() : field.name();
+            return length == field.length() ? name : name + ":" + length;
         }
     }
-
-    private static final int NEAREST = 3;
 
     /** {@link #DEFAULT_ELEMENTS}. */
     public static final FieldList DEFAULT = parse(DEFAULT_ELEMENTS);
 
     private final List<Item> items;
-    private final List<RecordFormat> formats = new ArrayList<>();
+    private final List<RecordFormat> formats;
 
     /** The format of each kind of flow, an index in {@link #formats}. */
     private final int[] formatOf = new int[FlowKind.values().length];
 
-    private FieldList(List<Item> items) {
+    /** What the fields are made of that are not made of members of flow records. */
+    private final List<ColumnSource> columns;
+
+    private FieldList(List<Item> items, TemplateIds templateIds) {
         this.items = items;
         Map<List<Item>, Integer> distinct = new LinkedHashMap<>();
         for (FlowKind kind : FlowKind.values()) {
@@ -75,12 +83,30 @@ public final class FieldList {
                                 + " flows: add an element that all flows have, such as"
                                 + " octetDeltaCount");
             }
-            Integer known = distinct.putIfAbsent(applicable, formats.size());
-            if (known == null) {
-                formats.add(new RecordFormat(Template.MIN_ID + formats.size(), applicable));
-            }
+            distinct.putIfAbsent(applicable, distinct.size());
             formatOf[kind.ordinal()] = distinct.get(applicable);
         }
+        columns =
+                distinct.keySet().stream()
+                        .flatMap(List::stream)
+                        .map(item -> item.field().column())
+                        .filter(Objects::nonNull)
+                        .distinct()
+                        .toList();
+        Iterator<Integer> ids = templateIds.take(distinct.size()).iterator();
+        formats =
+                distinct.keySet().stream()
+                        .map(applicable -> new RecordFormat(ids.next(), applicable, columns))
+                        .toList();
+    }
+
+    /**
+     * Parses a list of IANA's elements, whose Templates have IDs from 256 on.
+     *
+     * @see #parse(String, EnterpriseElements, TemplateIds)
+     */
+    public static FieldList parse(String list) {
+        return parse(list, EnterpriseElements.NONE, TemplateIds.DEFAULT);
     }
 
     /**
@@ -89,23 +115,59 @@ public final class FieldList {
      * octets, where the element can be sent in less than its full length (reduced-size encoding,
      * RFC 7011, section 6.2). Upper and lower case don't matter, nor do spaces.
      *
+     * <p>{@code column:applicationName} is an element of IANA's that only a hook can fill, by a
+     * column of that name.
+     *
+     * <p>Texts such as {@code interfaceName} are of variable length (section 7) if no number asks
+     * for a fixed one, and {@code interfaceName} and {@code interfaceDescription} may be there
+     * twice: the first is the ingress interface's, the second the egress interface's (section 8).
+     * Once, it is that of the interface at which the flow was metered.
+     *
+     * @param enterprise elements that the list may name too
      * @throws IllegalArgumentException naming the bad item and what would be valid
      */
-    public static FieldList parse(String list) {
+    public static FieldList parse(
+            String list, EnterpriseElements enterprise, TemplateIds templateIds) {
         List<Item> items = new ArrayList<>();
-        Set<FlowField> seen = new HashSet<>();
         for (String text : list.split(",", -1)) {
-            Item item = item(text.strip(), list);
-            if (!seen.add(item.field())) {
-                throw new IllegalArgumentException(
-                        item.field().name() + " is in the field list twice");
-            }
-            items.add(item);
+            items.add(item(text.strip(), list, enterprise));
         }
-        return new FieldList(List.copyOf(items));
+        return new FieldList(distinct(items), templateIds);
     }
 
-    /** The Templates, with Template IDs from 256 on. */
+    /** Gives repeated elements the meaning they have then. */
+    private static List<Item> distinct(List<Item> items) {
+        Map<FlowField, List<Integer>> places = new LinkedHashMap<>();
+        for (int i = 0; i < items.size(); i++) {
+            places.computeIfAbsent(items.get(i).field(), field -> new ArrayList<>()).add(i);
+        }
+        List<Item> distinct = new ArrayList<>(items);
+        places.forEach(
+                (field, at) -> {
+                    List<FlowField> meanings =
+                            at.size() == 1 ? List.of(field) : field.ofBothInterfaces();
+                    if (meanings.isEmpty()) {
+                        throw new IllegalArgumentException(
+                                field.name() + " is in the field list twice");
+                    }
+                    if (at.size() > meanings.size()) {
+                        throw new IllegalArgumentException(
+                                field.name()
+                                        + " is in the field list "
+                                        + at.size()
+                                        + " times: it can be there once, or twice, for ingress and"
+                                        + " egress interface");
+                    }
+                    for (int i = 0; i < at.size(); i++) {
+                        distinct.set(
+                                at.get(i),
+                                new Item(meanings.get(i), items.get(at.get(i)).length()));
+                    }
+                });
+        return List.copyOf(distinct);
+    }
+
+    /** The Templates. */
     public List<Template> templates() {
         return formats.stream().map(RecordFormat::template).toList();
     }
@@ -114,6 +176,11 @@ public final class FieldList {
     @Override
     public String toString() {
         return items.stream().map(Item::toString).collect(Collectors.joining(","));
+    }
+
+    /** What the fields are made of that are not made of members of flow records. */
+    List<ColumnSource> columns() {
+        return columns;
     }
 
     List<RecordFormat> formats() {
@@ -141,69 +208,83 @@ public final class FieldList {
         return List.copyOf(applicable.values());
     }
 
-    private static Item item(String text, String list) {
+    private static Item item(String text, String list, EnterpriseElements enterprise) {
         if (text.isEmpty()) {
             throw new IllegalArgumentException(
                     list.isBlank()
                             ? "the field list is empty: name the elements to export"
                             : "empty item in the field list " + list);
         }
-        int colon = text.indexOf(':');
+        int prefix = text.startsWith(ColumnSource.PREFIX) ? ColumnSource.PREFIX.length() : 0;
+        int colon = text.indexOf(':', prefix);
         String name = colon < 0 ? text : text.substring(0, colon);
         FlowField field =
-                FlowField.of(name)
+                prefix > 0
+                        ? madeOfColumn(name, name.substring(prefix))
+                        : FlowField.of(name)
+                                .or(() -> enterprise.field(name))
+                                .orElseThrow(() -> noSuchField(name, enterprise));
+        return new Item(
+                field, colon < 0 ? field.length() : length(field, text.substring(colon + 1)));
+    }
+
+    /** An element of IANA's that only a hook can fill. */
+    private static FlowField madeOfColumn(String item, String name) {
+        InformationElement element =
+                ElementRegistry.iana()
+                        .byName(name)
                         .orElseThrow(
                                 () ->
                                         new IllegalArgumentException(
                                                 "can't export '"
+                                                        + item
+                                                        + "': IANA has no element of that name;"
+                                                        + " make one of your own, "
                                                         + name
-                                                        + "': no such field; the nearest are "
-                                                        + nearest(name)));
-        return new Item(
-                field, colon < 0 ? field.length() : length(field, text.substring(colon + 1)));
+                                                        + "/ID="
+                                                        + item));
+        if (FlowField.of(name).isPresent()) {
+            throw new IllegalArgumentException(
+                    "can't export '" + item + "': it is there without a hook, as " + name);
+        }
+        try {
+            return FlowField.column(element, ColumnSource.of(element.name()));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("can't export '" + item + "': " + e.getMessage());
+        }
+    }
+
+    private static IllegalArgumentException noSuchField(
+            String name, EnterpriseElements enterprise) {
+        return new IllegalArgumentException(
+                "can't export '"
+                        + name
+                        + "': no such field; the nearest are "
+                        + Nearest.of(
+                                name,
+                                Stream.concat(
+                                                FlowField.TABLE.stream(),
+                                                enterprise.fields().stream())
+                                        .map(FlowField::name))
+                        + (ElementRegistry.iana().byName(name).isPresent()
+                                ? "; if a hook adds it, write " + ColumnSource.PREFIX + name
+                                : ""));
     }
 
     private static int length(FlowField field, String text) {
         boolean number = text.matches("[0-9]{1,5}");
         int length = number ? Integer.parseInt(text) : 0;
-        if (length < field.shortest() || length > field.length()) {
+        if (length < field.shortest() || length > field.longest()) {
             throw new IllegalArgumentException(
                     "can't export "
                             + field.name()
                             + " in '"
                             + text
                             + "' octets: possible is "
-                            + (field.shortest() == field.length()
-                                    ? field.length()
-                                    : field.shortest() + " to " + field.length()));
+                            + (field.shortest() == field.longest()
+                                    ? field.longest()
+                                    : field.shortest() + " to " + field.longest()));
         }
         return length;
-    }
-
-    private static String nearest(String name) {
-        String wanted = name.toLowerCase(Locale.ROOT);
-        return FlowField.TABLE.stream()
-                .map(FlowField::name)
-                .sorted(Comparator.comparingInt(n -> distance(wanted, n.toLowerCase(Locale.ROOT))))
-                .limit(NEAREST)
-                .collect(Collectors.joining(", "));
-    }
-
-    /** Levenshtein's: insertions, deletions and substitutions that make one text the other. */
-    private static int distance(String a, String b) {
-        int[] above = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) {
-            above[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            int[] row = new int[b.length() + 1];
-            row[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int substitution = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
-                row[j] = Math.min(above[j - 1] + substitution, Math.min(above[j], row[j - 1]) + 1);
-            }
-            above = row;
-        }
-        return above[b.length()];
     }
 }

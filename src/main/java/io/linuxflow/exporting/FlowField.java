@@ -11,20 +11,24 @@ import static io.linuxflow.flow.FlowLayout.SOURCE_ADDRESS;
 
 import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.ipfix.ElementRegistry;
+import io.linuxflow.ipfix.FieldSpecifier;
 import io.linuxflow.ipfix.InformationElement;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * An Information Element and the member of a flow record it is made of.
+ * An Information Element and what it is made of: a member of a flow record, or a column that an
+ * enrichment adds.
  *
  * @param element the Information Element
  * @param kinds the flows that have it
- * @param member offset in the flow record, see {@link FlowLayout}
- * @param encoding how it is encoded in the full length of its type
+ * @param member offset in the flow record, see {@link FlowLayout}; 0 if there is a column
+ * @param column the column, null if it is made of a member
+ * @param encoding how it is encoded in the full length of its type; variable length is none
  * @param shortest the least length it can be encoded in
  * @param reduced how it is encoded in less than the full length
  */
@@ -32,6 +36,7 @@ record FlowField(
         InformationElement element,
         Set<FlowKind> kinds,
         int member,
+        ColumnSource column,
         Encoding encoding,
         int shortest,
         Encoding reduced) {
@@ -41,7 +46,7 @@ record FlowField(
     private static final Set<FlowKind> V6 = EnumSet.of(IPV6, ICMPV6);
     private static final Set<FlowKind> PORTS = EnumSet.of(IPV4, IPV6);
 
-    /** Every Information Element that a flow record can feed. */
+    /** Every Information Element of IANA's that a flow record or a column can feed. */
     static final List<FlowField> TABLE = new ArrayList<>();
 
     static {
@@ -98,6 +103,29 @@ record FlowField(
         row("flowEndReason", ALL, FlowLayout.END_REASON, Encoding.OCTETS1);
         row("forwardingStatus", ALL, FlowLayout.DIRECTION, Encoding.FORWARDED_AT_EGRESS);
         row("observationDomainId", ALL, 0, Encoding.OBSERVATION_DOMAIN);
+        column("interfaceName", ALL);
+        column("interfaceDescription", ALL);
+        column("sourceIPv4PrefixLength", V4);
+        column("sourceIPv6PrefixLength", V6);
+        column("destinationIPv4PrefixLength", V4);
+        column("destinationIPv6PrefixLength", V6);
+        column("ipNextHopIPv4Address", V4);
+        column("ipNextHopIPv6Address", V6);
+        column("bgpNextHopIPv4Address", V4);
+        column("bgpNextHopIPv6Address", V6);
+        column("bgpSourceAsNumber", ALL);
+        column("bgpDestinationAsNumber", ALL);
+    }
+
+    /** The mark of the packets (skb->mark) as that element. */
+    static FlowField mark(InformationElement element) {
+        return new FlowField(
+                element, ALL, FlowLayout.MARK, null, Encoding.UNSIGNED32, 1, Encoding.CAPPED32);
+    }
+
+    /** A column as that element, which has the column's type. */
+    static FlowField column(InformationElement element, ColumnSource column) {
+        return made(element, ALL, column);
     }
 
     /** The field of that name; upper and lower case don't matter. */
@@ -124,13 +152,46 @@ record FlowField(
                         : name().replace("IPv6", "IPv4"));
     }
 
+    /** A field of another element, made of the same. */
+    FlowField as(InformationElement other) {
+        return new FlowField(other, kinds, member, column, encoding, shortest, reduced);
+    }
+
+    /**
+     * What an element of an interface means if it is in a list twice: first the ingress
+     * interface's, then the egress interface's, as RFC 7011, section 8, wants them. Nothing for
+     * other elements.
+     */
+    List<FlowField> ofBothInterfaces() {
+        if (column == null) {
+            return List.of();
+        }
+        String name = column.name().replaceFirst("^interface", "Interface");
+        return Stream.of("ingress" + name, "egress" + name)
+                .filter(ColumnSource.known()::contains)
+                .map(each -> made(element, kinds, ColumnSource.of(each)))
+                .toList();
+    }
+
     String name() {
         return element.name();
     }
 
-    /** Octets of the full encoding. */
+    /** Whether it is an element of IANA's that only a hook can fill. */
+    boolean isHooks() {
+        return element.enterprise() == 0 && of(name()).isEmpty();
+    }
+
+    /** Octets of the full encoding, or {@link FieldSpecifier#VARIABLE_LENGTH}. */
     int length() {
         return element.type().length();
+    }
+
+    /** The greatest fixed length it can be encoded in. */
+    int longest() {
+        return length() == FieldSpecifier.VARIABLE_LENGTH
+                ? FieldSpecifier.VARIABLE_LENGTH - 1
+                : length();
     }
 
     /** How it is encoded in that length. */
@@ -150,7 +211,20 @@ record FlowField(
             Encoding encoding,
             int shortest,
             Encoding reduced) {
-        TABLE.add(new FlowField(element(name), kinds, member, encoding, shortest, reduced));
+        TABLE.add(new FlowField(element(name), kinds, member, null, encoding, shortest, reduced));
+    }
+
+    /** An element that is made of the column of its name. */
+    private static void column(String name, Set<FlowKind> kinds) {
+        TABLE.add(made(element(name), kinds, ColumnSource.of(name)));
+    }
+
+    private static FlowField made(
+            InformationElement element, Set<FlowKind> kinds, ColumnSource column) {
+        int length = element.type().length();
+        int shortest = length == FieldSpecifier.VARIABLE_LENGTH ? 1 : length;
+        return new FlowField(
+                element, kinds, 0, column, column.encoding(), shortest, column.encoding());
     }
 
     private static InformationElement element(String name) {

@@ -81,10 +81,17 @@ public final class DataRecord {
     /** All fields on one line, {@code name=value} each. */
     @Override
     public String toString() {
+        return toString(element -> true);
+    }
+
+    /** The fields with these elements on one line, {@code name=value} each. */
+    public String toString(Predicate<InformationElement> wanted) {
         StringJoiner line = new StringJoiner(" ");
         for (int i = 0; i < values.length; i++) {
             InformationElement element = template.fields().get(i).element();
-            line.add(element.name() + "=" + text(element, values[i]));
+            if (wanted.test(element)) {
+                line.add(element.name() + "=" + text(element, values[i]));
+            }
         }
         return line.toString();
     }

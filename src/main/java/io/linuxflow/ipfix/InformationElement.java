@@ -26,9 +26,10 @@ public record InformationElement(
         String status) {
 
     /** Largest identifier: the highest bit of the 16 on the wire says that a PEN follows. */
-    static final int MAX_ID = 0x7fff;
+    public static final int MAX_ID = 0x7fff;
 
-    static final long MAX_ENTERPRISE = 0xffff_ffffL;
+    /** Largest Private Enterprise Number. */
+    public static final long MAX_ENTERPRISE = 0xffff_ffffL;
 
     public InformationElement {
         if (id < 0 || id > MAX_ID || enterprise < 0 || enterprise > MAX_ENTERPRISE) {
@@ -54,6 +55,12 @@ public record InformationElement(
     static InformationElement unknown(int id, long enterprise) {
         return new InformationElement(
                 id, enterprise, enterprise + "/" + id, AbstractDataType.OCTET_ARRAY);
+    }
+
+    /** An enterprise-specific element whose values are those of this one. */
+    public InformationElement as(int otherId, long otherEnterprise, String otherName) {
+        return new InformationElement(
+                otherId, otherEnterprise, otherName, type, semantics, units, range, status);
     }
 
     /** This element, with values read as another type. */

@@ -17,7 +17,8 @@ public record Template(int id, List<FieldSpecifier> fields, int scopeFieldCount)
     /** The lowest Template ID; lower Set IDs are for Sets of other kinds. */
     public static final int MIN_ID = 256;
 
-    static final int MAX_ID = 0xffff;
+    /** The highest Template ID. */
+    public static final int MAX_ID = 0xffff;
 
     public Template {
         if (id < MIN_ID || id > MAX_ID) {

@@ -3,12 +3,15 @@ package io.linuxflow.camel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.linuxflow.exporting.EnterpriseElements;
 import io.linuxflow.exporting.ExportOptions;
 import io.linuxflow.exporting.ExportingProcess;
 import io.linuxflow.exporting.FieldList;
+import io.linuxflow.exporting.TemplateIds;
 import io.linuxflow.ipfix.IpfixException;
 import io.linuxflow.ipfix.IpfixReader;
 import io.linuxflow.ipfix.MessageWriter;
+import io.linuxflow.ipfix.TemplateStore;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,6 +19,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class FlowLineTest {
+
+    private static final EnterpriseElements OWN = EnterpriseElements.parse("rule/1=mark", 28972);
 
     @Test
     void aFlowIsOneLineOfWhatMattersMost() throws IpfixException {
@@ -29,6 +34,18 @@ class FlowLineTest {
                                 + " 5 packets 500 octets if 2 > 3",
                         "2026-11-24T12:00:00.123Z 1.500s ICMPv6 2001:db8::1 > 2001:db8::2"
                                 + " type 128 code 0 6 packets 600 octets if 2 > 3");
+    }
+
+    @Test
+    void whatIsNotUsualStandsBehindByName() throws IpfixException {
+        assertThat(
+                        lines(
+                                FieldList.DEFAULT_ELEMENTS
+                                        + ",flowEndNanoseconds,fragmentIdentification,rule"))
+                .contains(
+                        "2026-11-24T12:00:00.123Z 1.500s TCP 10.0.0.1:1024 > 10.0.0.2:443"
+                                + " 3 packets 300 octets if 2 > 3  fragmentIdentification=0 rule=7"
+                                        .replace("  ", " "));
     }
 
     @Test
@@ -46,11 +63,15 @@ class FlowLineTest {
     private static List<String> lines(String fields) throws IpfixException {
         ExportingProcess exporting =
                 new ExportingProcess(
-                        new ExportOptions(FieldList.parse(fields), 1400, Duration.ZERO, 1));
+                        new ExportOptions(
+                                FieldList.parse(fields, OWN, TemplateIds.DEFAULT),
+                                1400,
+                                Duration.ZERO,
+                                1));
         MessageWriter writer = new MessageWriter();
         exporting.encode(TestFlows.ofEachKind(), 0, writer);
         ByteBuffer octets = ByteBuffer.wrap(writer.toByteArray());
-        IpfixReader reader = new IpfixReader();
+        IpfixReader reader = new IpfixReader(OWN.registry(), new TemplateStore());
         List<String> lines = new ArrayList<>();
         while (octets.hasRemaining()) {
             reader.read("test", octets)

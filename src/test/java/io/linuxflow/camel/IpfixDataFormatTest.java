@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.entry;
 
+import io.linuxflow.flow.Column;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.ipfix.DataRecord;
 import io.linuxflow.ipfix.IpfixException;
@@ -12,6 +13,7 @@ import io.netty.buffer.Unpooled;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -40,12 +42,22 @@ class IpfixDataFormatTest extends CamelTestSupport {
                 small.setObservationDomainId(42);
                 small.setTemplateRefresh(Duration.ZERO);
                 bindToRegistry("small", small);
+                IpfixDataFormat own = new IpfixDataFormat();
+                own.setFields("matchedRule:2,interfaceName,bytes");
+                own.setEnterpriseElements("matchedRule/1=mark,bytes/32473.5=octetDeltaCount");
+                own.setTemplateIds("1001");
+                bindToRegistry("own", own);
 
                 from("direct:marshal")
                         .routeId("marshal")
                         .marshal(new CustomDataFormat("ipfix"))
                         .to("mock:octets");
                 from("direct:small").marshal(new CustomDataFormat("small")).to("mock:octets");
+                from("direct:own")
+                        .routeId("own")
+                        .marshal(new CustomDataFormat("own"))
+                        .to("mock:octets");
+                from("direct:readOwn").unmarshal(new CustomDataFormat("own")).to("mock:records");
                 from("direct:unmarshal")
                         .unmarshal(new CustomDataFormat("ipfix"))
                         .to("mock:records");
@@ -95,6 +107,40 @@ class IpfixDataFormatTest extends CamelTestSupport {
                         record ->
                                 assertThat(record.toMap())
                                         .containsOnlyKeys("octetDeltaCount", "sourceIPv4Address"));
+    }
+
+    @Test
+    void elementsOfOnesOwnAreUnmarshalledByNameAndType() throws Exception {
+        FlowBatch batch = TestFlows.tcp(1, 1);
+        byte[] name = "eth0".getBytes(StandardCharsets.UTF_8);
+        batch =
+                batch.with(
+                        List.of(
+                                new Column(
+                                        "interfaceName", Column.Type.TEXT, new byte[][] {name})));
+        byte[] octets = marshal("direct:own", batch);
+
+        assertThat(unmarshal("direct:readOwn", octets, null).get(0).toMap())
+                .containsExactly(
+                        entry("matchedRule", 7L),
+                        entry("interfaceName", "eth0"),
+                        entry("bytes", 300L));
+        DataRecord unknown = unmarshal(octets, null).get(0);
+        assertThat(unknown)
+                .hasToString("28972/1=0x0007 interfaceName=eth0 32473/5=0x000000000000012c");
+        assertThat(unknown.template().id()).isEqualTo(1001);
+    }
+
+    @Test
+    void templatesThatWereReadOutliveARestartOfTheRoute() throws Exception {
+        byte[] withTemplates = marshal("direct:own", TestFlows.tcp(1, 1));
+        byte[] without = marshal("direct:own", TestFlows.tcp(1, 1));
+        unmarshal("direct:readOwn", withTemplates, null);
+
+        context.getRouteController().stopRoute("own");
+        context.getRouteController().startRoute("own");
+
+        assertThat(unmarshal("direct:readOwn", without, null)).hasSize(1);
     }
 
     @Test
@@ -179,6 +225,14 @@ class IpfixDataFormatTest extends CamelTestSupport {
         ipfix.setFields("octetDeltaCont");
 
         assertThatThrownBy(ipfix::start).hasMessageContaining("octetDeltaCont");
+
+        ipfix.setFields("octetDeltaCount");
+        ipfix.setEnterpriseElements("rule/1=mrak");
+        assertThatThrownBy(ipfix::start).hasMessageContaining("mrak").hasMessageContaining("mark");
+
+        ipfix.setEnterpriseElements("");
+        ipfix.setTemplateIds("10");
+        assertThatThrownBy(ipfix::start).hasMessageContaining("Template ID 10 is out of range");
     }
 
     private byte[] marshal(String uri, FlowBatch batch) throws Exception {
@@ -193,10 +247,14 @@ class IpfixDataFormatTest extends CamelTestSupport {
     }
 
     private List<DataRecord> unmarshal(Object octets, Object source) {
+        return unmarshal("direct:unmarshal", octets, source);
+    }
+
+    private List<DataRecord> unmarshal(String uri, Object octets, Object source) {
         MockEndpoint records = getMockEndpoint("mock:records");
         records.reset();
         template.sendBodyAndHeaders(
-                "direct:unmarshal",
+                uri,
                 octets,
                 source == null ? Map.of() : Map.of(NettyConstants.NETTY_REMOTE_ADDRESS, source));
         List<DataRecord> all = new ArrayList<>();

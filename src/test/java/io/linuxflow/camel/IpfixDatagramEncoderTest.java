@@ -125,6 +125,30 @@ class IpfixDatagramEncoderTest {
         assertThat(wire.writes).hasValue(5); // 46 of 1400 octets fit into the 65,507 of one write
     }
 
+    /** As Messages with texts in them are. Two in one write are cheaper than two writes. */
+    @Test
+    void messagesOfManyLengthsGoInRunsOfOneLengthAndAShorterOne() {
+        List<byte[]> messages = messages(1390, 1384, 1397, 1388, 1391, 1391, 1386, 1387, 1400, 16);
+
+        send(concatenate(messages)).syncUninterruptibly();
+
+        assertThat(received(messages.size())).usingElementComparator(BYTES).isEqualTo(messages);
+        assertThat(wire.writes).hasValue(5);
+        assertThat(wire.segmented).hasValue(4); // 1387 goes alone, and whole
+    }
+
+    @Test
+    void messagesOfManyLengthsBetweenManyOfOneLengthStayWhole() {
+        List<byte[]> messages = messages(900, 900, 900, 899, 1400, 899, 900, 901, 16, 900, 900);
+
+        send(concatenate(messages)).syncUninterruptibly();
+        send(concatenate(messages)).syncUninterruptibly();
+
+        List<byte[]> twice = new ArrayList<>(messages);
+        twice.addAll(messages);
+        assertThat(received(twice.size())).usingElementComparator(BYTES).isEqualTo(twice);
+    }
+
     @Test
     void writesNoMoreThan64SegmentsAtOnce() {
         List<byte[]> messages = new ArrayList<>();

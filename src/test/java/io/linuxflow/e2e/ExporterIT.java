@@ -9,6 +9,7 @@ import io.linuxflow.flow.Flow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -64,6 +65,38 @@ class ExporterIT {
                                     && line.contains(Lab.SERVER)
                                     && line.contains("4001")
                                     && line.contains("5000"));
+        }
+    }
+
+    @Test
+    void showsElementsOfOnesOwnAndSaysWhatNoStepAdds() {
+        try (CamelCli camel =
+                CamelCli.runRoutes()
+                        .in(lab.router())
+                        .property("flow.activeTimeout", "0")
+                        .property("drain.interval", "300ms")
+                        .property("ipfix.enterpriseElements", "rule/7=mark,from/9.8=sourceHostName")
+                        .property("ipfix.enterpriseNumber", "32473")
+                        .property("ipfix.templateIds", "1001")
+                        .property(
+                                "ipfix.fields",
+                                "sourceIPv4Address,destinationIPv4Address,protocolIdentifier,"
+                                        + "rule:2,from,interfaceName")
+                        .start()) {
+            camel.awaitMetered("server", "egress");
+            for (String mark : List.of("42", "70000")) {
+                Shell.in(lab.router(), "ping", "-c", "1", "-m", mark, Lab.SERVER);
+            }
+            camel.awaitLine(line -> line.endsWith("  rule=42 from= interfaceName="));
+            camel.awaitLine(line -> line.endsWith("  rule=65535 from= interfaceName="));
+            camel.stop();
+            assertThat(camel.output())
+                    .filteredOn(line -> line.contains("Exported as zero or empty"))
+                    .singleElement()
+                    .asString()
+                    .contains(
+                            "from (flow.enrich=reverseDns adds it), interfaceName"
+                                    + " (flow.enrich=interfaceNames adds it)");
         }
     }
 

@@ -39,6 +39,8 @@ class SetupErrorsIT {
                 "flow.cacheMaxFlows  | 0                     | cacheMaxFlows is 0 | give 1 to",
                 "ipfix.fields        | octetDeltaCount,fooo  | fooo       | nearest",
                 "ipfix.maxMessageLength | 20                 | Message length 20 | at least",
+                "ipfix.enterpriseElements | rule/1=mrak      | rule/1=mrak | nearest are mark",
+                "ipfix.templateIds   | 100                   | Template ID 100 | 256 to 65535",
             })
     void aWrongPropertyEndsIt(String property, String value, String thing, String remedy) {
         try (CamelCli camel =

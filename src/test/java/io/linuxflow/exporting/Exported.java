@@ -7,6 +7,7 @@ import io.linuxflow.ipfix.IpfixException;
 import io.linuxflow.ipfix.IpfixReader;
 import io.linuxflow.ipfix.Message;
 import io.linuxflow.ipfix.MessageWriter;
+import io.linuxflow.ipfix.TemplateStore;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,15 +50,25 @@ final class Exported {
 
     /** One batch through an Exporting Process of its own. */
     static List<DataRecord> records(String fields, FlowBatch batch) throws IpfixException {
-        ExportOptions options =
-                new ExportOptions(
-                        FieldList.parse(fields),
-                        ExportOptions.DEFAULT_MAX_MESSAGE_LENGTH,
-                        ExportOptions.DEFAULT_TEMPLATE_REFRESH,
-                        1);
+        return records(fields, EnterpriseElements.NONE, batch);
+    }
+
+    /** Likewise, with elements of one's own; the reader knows them too. */
+    static List<DataRecord> records(String fields, EnterpriseElements enterprise, FlowBatch batch)
+            throws IpfixException {
         return records(
                 messages(
-                        new IpfixReader(),
-                        octets(new ExportingProcess(options), batch, Flows.TIME / 1_000_000)));
+                        new IpfixReader(enterprise.registry(), new TemplateStore()),
+                        octets(process(fields, enterprise, 1400), batch, Flows.TIME / 1_000_000)));
+    }
+
+    static ExportingProcess process(
+            String fields, EnterpriseElements enterprise, int maxMessageLength) {
+        return new ExportingProcess(
+                new ExportOptions(
+                        FieldList.parse(fields, enterprise, TemplateIds.DEFAULT),
+                        maxMessageLength,
+                        ExportOptions.DEFAULT_TEMPLATE_REFRESH,
+                        1));
     }
 }

@@ -4,6 +4,8 @@ package io.linuxflow.exporting;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.ipfix.DataRecord;
 import io.linuxflow.ipfix.FieldSpecifier;
 import io.linuxflow.ipfix.Template;
 import java.util.List;
@@ -83,6 +85,64 @@ class FieldListTest {
     }
 
     @Test
+    void textsAreOfVariableLengthUnlessANumberAsksForAFixedOne() {
+        assertThat(templates("interfaceName,interfaceDescription:16"))
+                .containsExactly("256 interfaceName,interfaceDescription:16");
+        FieldSpecifier name = FieldList.parse("interfaceName").templates().get(0).fields().get(0);
+        assertThat(name.isVariableLength()).isTrue();
+    }
+
+    @Test
+    void anInterfaceTwiceIsIngressAndThenEgress() {
+        FieldList list =
+                FieldList.parse("interfaceName,ipVersion,InterfaceName:8,interfaceDescription");
+        assertThat(list)
+                .hasToString("interfaceName,ipVersion,interfaceName:8,interfaceDescription");
+        assertThat(list.columns())
+                .extracting(ColumnSource::name)
+                .containsExactly(
+                        "ingressInterfaceName", "egressInterfaceName", "interfaceDescription");
+    }
+
+    @Test
+    void elementsOfOnesOwnAreFieldsLikeOthers() {
+        EnterpriseElements own =
+                EnterpriseElements.parse("matchedRule/1=mark,sourceName/2=sourceHostName", 28972);
+        FieldList list =
+                FieldList.parse(
+                        "ipVersion,MatchedRule:2,sourceName", own, TemplateIds.parse("1001"));
+        assertThat(list).hasToString("ipVersion,matchedRule:2,sourceName");
+        assertThat(list.templates()).extracting(Template::id).containsExactly(1001);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> FieldList.parse("matchdRule", own, TemplateIds.DEFAULT))
+                .withMessageContaining("no such field; the nearest are matchedRule");
+        assertThatIllegalArgumentException()
+                .isThrownBy(
+                        () -> FieldList.parse("matchedRule,matchedRule", own, TemplateIds.DEFAULT))
+                .withMessageContaining("matchedRule is in the field list twice");
+    }
+
+    @Test
+    void aHookCanFillAnyElementThatAColumnCanHold() throws Exception {
+        FieldList list =
+                FieldList.parse(
+                        "ipVersion,column:applicationName,column:ApplicationCategoryName:8,"
+                                + "column:exporterIPv4Address");
+        assertThat(list)
+                .hasToString(
+                        "ipVersion,column:applicationName,column:applicationCategoryName:8,"
+                                + "column:exporterIPv4Address");
+        assertThat(FieldList.parse(list.toString()).templates()).isEqualTo(list.templates());
+        FlowBatch batch = new Flows().flow("192.0.2.1", "192.0.2.2", Flows.TCP).batch();
+        batch = Enriched.text(batch, "applicationName", "quic");
+        assertThat(Exported.records(list.toString(), batch))
+                .extracting(DataRecord::toString)
+                .containsExactly(
+                        "ipVersion=4 applicationName=quic applicationCategoryName="
+                                + " exporterIPv4Address=0.0.0.0");
+    }
+
+    @Test
     void theListAsTextGivesTheSameTemplates() {
         String text = FieldList.parse("TcpControlBits:1, octetDeltaCount:8").toString();
         assertThat(text).isEqualTo("tcpControlBits:1,octetDeltaCount");
@@ -105,12 +165,27 @@ class FieldListTest {
                         + " octetDeltaCount, packetDeltaCount",
                 "sourceMacAddress | can't export 'sourceMacAddress': no such field; the nearest are"
                         + " sourceIPv4Address, sourceIPv6Address",
+                "applicationName | no such field; the nearest are",
+                "applicationName | if a hook adds it, write column:applicationName",
+                "column:site:8 | can't export 'column:site': IANA has no element of that name; make"
+                        + " one of your own, site/ID=column:site",
+                "column:vlanId | can't export 'column:vlanId': it is there without a hook, as"
+                        + " vlanId",
+                "column:sourceMacAddress | columns are numbers, addresses and texts, and"
+                        + " sourceMacAddress is macAddress",
                 "ipVersion,octetDeltaCount:9 | can't export octetDeltaCount in '9' octets: possible"
                         + " is 4 to 8",
                 "octetDeltaCount:x | can't export octetDeltaCount in 'x' octets",
                 "octetDeltaCount: | can't export octetDeltaCount in '' octets",
                 "vlanId:1 | can't export vlanId in '1' octets: possible is 2",
                 "vlanId,VlanId | vlanId is in the field list twice",
+                "interfaceName,interfaceName,interfaceName | interfaceName is in the field list 3"
+                        + " times: it can be there once, or twice, for ingress and egress",
+                "column:applicationName,column:applicationName | applicationName is in the field"
+                        + " list twice",
+                "interfaceName:0 | can't export interfaceName in '0' octets: possible is 1 to"
+                        + " 65534",
+                "bgpSourceAsNumber:2 | can't export bgpSourceAsNumber in '2' octets: possible is 4",
                 "vlanId,,ipVersion | empty item in the field list vlanId,,ipVersion",
                 "vlanId, | empty item in the field list",
                 "\"\" | the field list is empty: name the elements to export",

@@ -8,7 +8,11 @@ import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.ipfix.DataRecord;
 import io.linuxflow.ipfix.IpfixReader;
+import java.io.IOException;
 import java.math.BigInteger;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -16,6 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** The table, against what each Information Element should say of a flow. */
@@ -61,7 +67,23 @@ class FlowFieldTest {
                     entry("flowLabelIPv6", f -> Integer.toUnsignedLong(f.flowLabelIPv6())),
                     entry("flowEndReason", f -> (long) f.flowEndReason()),
                     entry("forwardingStatus", f -> f.flowDirection() == 1 ? 64L : 0L),
-                    entry("observationDomainId", f -> 1L));
+                    entry("observationDomainId", f -> 1L),
+                    column("interfaceName"),
+                    column("interfaceDescription"),
+                    column("sourceIPv4PrefixLength"),
+                    column("sourceIPv6PrefixLength"),
+                    column("destinationIPv4PrefixLength"),
+                    column("destinationIPv6PrefixLength"),
+                    column("ipNextHopIPv4Address"),
+                    column("ipNextHopIPv6Address"),
+                    column("bgpNextHopIPv4Address"),
+                    column("bgpNextHopIPv6Address"),
+                    column("bgpSourceAsNumber"),
+                    column("bgpDestinationAsNumber"));
+
+    private static Map.Entry<String, Function<Flow, Object>> column(String name) {
+        return entry(name, flow -> Enriched.read(name, flow));
+    }
 
     private static Object time(long nanos, ChronoUnit unit) {
         return Instant.ofEpochSecond(nanos / 1_000_000_000, nanos % 1_000_000_000)
@@ -109,12 +131,49 @@ class FlowFieldTest {
 
     @Test
     void everyElementIsReadBackWithItsLeastAndGreatestValue() throws Exception {
-        everyElementIsReadBack(edges());
+        everyElementIsReadBack(Enriched.everyColumn(edges()));
     }
 
     @Test
     void everyElementIsReadBackWithAnyValue() throws Exception {
-        everyElementIsReadBack(Flows.random(new Random(2), 1000, 0));
+        everyElementIsReadBack(Enriched.everyColumn(Flows.random(new Random(2), 1000, 0)));
+    }
+
+    /** Supported there, under development, and planned for the mid and the long term. */
+    @Test
+    void everyElementThatTheGoProjectNamesIsThere() {
+        String named =
+                """
+                FlowEndMilliseconds FlowStartMilliseconds FlowEndNanoseconds FlowStartNanoseconds
+                OctetDeltaCount PacketDeltaCount IpVersion IngressInterface EgressInterface
+                SourceIPv4Address DestinationIPv4Address ProtocolIdentifier SourceTransportPort
+                DestinationTransportPort forwardingStatus
+                flowDirection tcpControlBits icmpTypeCodeIPv4
+                ipClassOfService sourceIPv4PrefixLength destinationIPv4PrefixLength
+                ipNextHopIPv4Address bgpSourceAsNumber bgpDestinationAsNumber
+                bgpNextHopIPv4Address minimumTTL maximumTTL fragmentIdentification vlanId
+                flowEndReason dot1qVlanId dot1qCustomerVlanId
+                """;
+        assertThat(named.strip().split("\\s+"))
+                .hasSize(32)
+                .allMatch(n -> FlowField.of(n).isPresent());
+        FieldList.parse(String.join(",", named.strip().split("\\s+")));
+    }
+
+    @Test
+    void theReadmeListsTheTable() throws IOException {
+        String readme = Files.readString(Path.of("README.md"));
+        Matcher list = Pattern.compile("To choose from:\\s+([\\w,\\s]+)\\.").matcher(readme);
+        assertThat(list.find()).isTrue();
+        assertThat(list.group(1).split(",\\s+"))
+                .containsExactlyElementsOf(FlowField.TABLE.stream().map(FlowField::name).toList());
+        assertThat(readme)
+                .as("columns without an element of IANA's are sources of enterprise elements")
+                .contains(
+                        ColumnSource.known().stream()
+                                .filter(name -> FlowField.of(name).isEmpty())
+                                .map(name -> "`" + name + "`")
+                                .toList());
     }
 
     private static void everyElementIsReadBack(FlowBatch batch) throws Exception {
@@ -137,6 +196,45 @@ class FlowFieldTest {
                     .isNotEmpty()
                     .containsExactlyInAnyOrderElementsOf(expected);
         }
+    }
+
+    @Test
+    void withoutColumnsTheirElementsAreZeroOrEmpty() throws Exception {
+        FlowBatch batch = new Flows().flow("192.0.2.1", "192.0.2.2", Flows.TCP).batch();
+        assertThat(
+                        Exported.records(
+                                "bgpSourceAsNumber,interfaceName,ipNextHopIPv4Address,"
+                                        + "sourceIPv4PrefixLength,interfaceDescription:8",
+                                batch))
+                .extracting(DataRecord::toString)
+                .containsExactly(
+                        "bgpSourceAsNumber=0 interfaceName= ipNextHopIPv4Address=0.0.0.0"
+                                + " sourceIPv4PrefixLength=0 interfaceDescription=");
+    }
+
+    @Test
+    void numbersOfAnotherLengthAreFittedIn() throws Exception {
+        FlowBatch batch = new Flows().flow("192.0.2.1", "192.0.2.2", Flows.TCP).batch();
+        byte[] large = {0, 0, 0, 1, 0, 0, 0, 0};
+        FlowBatch enriched =
+                batch.with(
+                        List.of(
+                                Enriched.column("bgpSourceAsNumber", batch, f -> new byte[] {7}),
+                                Enriched.column("bgpDestinationAsNumber", batch, f -> large)));
+        assertThat(Exported.records("bgpSourceAsNumber,bgpDestinationAsNumber", enriched))
+                .extracting(DataRecord::values)
+                .containsExactly(List.of(7L, 0xffff_ffffL));
+    }
+
+    @Test
+    void anAddressOfTheOtherIpVersionIsNone() throws Exception {
+        FlowBatch batch = new Flows().flow("192.0.2.1", "192.0.2.2", Flows.TCP).batch();
+        byte[] next = InetAddress.getByName("2001:db8::1").getAddress();
+        FlowBatch enriched =
+                batch.with(List.of(Enriched.column("ipNextHopIPv4Address", batch, f -> next)));
+        assertThat(Exported.records("ipNextHopIPv4Address", enriched))
+                .extracting(DataRecord::toString)
+                .containsExactly("ipNextHopIPv4Address=0.0.0.0");
     }
 
     @Test

@@ -90,6 +90,11 @@ final class Flows {
         return this;
     }
 
+    Flows mark(int mark) {
+        INT.set(records, at() + FlowLayout.MARK, mark);
+        return this;
+    }
+
     Flows fragment(int identification) {
         INT.set(records, at() + FlowLayout.FRAGMENT_ID, identification);
         return this;

@@ -8,6 +8,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.linuxflow.flow.FlowBatch;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -41,12 +44,16 @@ class InteropIT {
     @BeforeEach
     void export() {
         defaults = datagrams(FieldList.DEFAULT);
+        String everyField =
+                FlowField.TABLE.stream().map(FlowField::name).collect(Collectors.joining(","));
         everything =
                 datagrams(
                         FieldList.parse(
-                                FlowField.TABLE.stream()
-                                        .map(FlowField::name)
-                                        .collect(Collectors.joining(","))));
+                                everyField.replace("interfaceName", "interfaceName:16")
+                                        + ",interfaceName:16,matchedRule,sourceName",
+                                EnterpriseElements.parse(
+                                        "matchedRule/1=mark,sourceName/2=sourceHostName", 28972),
+                                TemplateIds.parse("1001")));
     }
 
     /** One flow of each kind, then many in three batches, the last with Templates again. */
@@ -54,9 +61,10 @@ class InteropIT {
         ExportingProcess process =
                 new ExportingProcess(new ExportOptions(fields, 1400, Duration.ofSeconds(60), 7));
         List<byte[]> datagrams = new ArrayList<>();
-        datagrams.addAll(Exported.datagrams(Exported.octets(process, flows(), NOW)));
+        datagrams.addAll(Exported.datagrams(Exported.octets(process, enriched(flows()), NOW)));
         for (int batch = 0; batch < 2; batch++) {
-            byte[] octets = Exported.octets(process, more(batch), NOW + 60_000L * batch + 1);
+            byte[] octets =
+                    Exported.octets(process, enriched(more(batch)), NOW + 60_000L * batch + 1);
             datagrams.addAll(Exported.datagrams(octets));
         }
         return datagrams;
@@ -74,6 +82,7 @@ class InteropIT {
                 .tcpFlags(0x1b)
                 .header(0xb8, 63, 64)
                 .fragment(4711)
+                .mark(42)
                 .endReason(3)
                 .flow("2001:db8::10", "2001:db8::20", Flows.UDP)
                 .ports(40002, 53)
@@ -109,6 +118,52 @@ class InteropIT {
                     .counts(1, 100);
         }
         return flows.batch();
+    }
+
+    /** With a value in every column, texts of several lengths among them. */
+    private static FlowBatch enriched(FlowBatch batch) {
+        return batch.with(
+                List.of(
+                        Enriched.column("ingressInterfaceName", batch, f -> octets("eth0")),
+                        Enriched.column("egressInterfaceName", batch, f -> octets("wlan0.100")),
+                        Enriched.column(
+                                "interfaceDescription", batch, f -> octets("to Z\u00fcrich")),
+                        Enriched.column(
+                                "sourceHostName",
+                                batch,
+                                f ->
+                                        octets(
+                                                "h".repeat(f.sourceTransportPort() % 300)
+                                                        + ".example")),
+                        Enriched.column("sourceIPv4PrefixLength", batch, f -> new byte[] {24}),
+                        Enriched.column("destinationIPv4PrefixLength", batch, f -> new byte[] {25}),
+                        Enriched.column("sourceIPv6PrefixLength", batch, f -> new byte[] {48}),
+                        Enriched.column("destinationIPv6PrefixLength", batch, f -> new byte[] {64}),
+                        Enriched.column("ipNextHopIPv4Address", batch, f -> address("192.0.2.254")),
+                        Enriched.column(
+                                "ipNextHopIPv6Address", batch, f -> address("2001:db8::fe")),
+                        Enriched.column(
+                                "bgpNextHopIPv4Address", batch, f -> address("192.0.2.253")),
+                        Enriched.column(
+                                "bgpNextHopIPv6Address", batch, f -> address("2001:db8::fd")),
+                        Enriched.column(
+                                "bgpSourceAsNumber", batch, f -> new byte[] {0, 0, -5, -16}),
+                        Enriched.column(
+                                "bgpDestinationAsNumber",
+                                batch,
+                                f -> new byte[] {-6, 86, -22, 1})));
+    }
+
+    private static byte[] octets(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static byte[] address(String literal) {
+        try {
+            return InetAddress.getByName(literal).getAddress();
+        } catch (UnknownHostException e) {
+            throw new IllegalArgumentException(e);
+        }
     }
 
     @Test
@@ -177,8 +232,19 @@ class InteropIT {
                 direction=0
                 """);
         if (everything) {
-            // So it is spelt.
-            assertFlow(flows.get(7L), "observationDoaminID=7");
+            // So it is spelt. Texts and enterprise-specific elements it passes over.
+            assertFlow(
+                    flows.get(7L),
+                    """
+                    observationDoaminID=7 src_mask=24 dst_mask=25 src_as=64496 dst_as=4200000001
+                    ip4_next_hop=192.0.2.254 bgp4_next_hop=192.0.2.253
+                    """);
+            assertFlow(
+                    flows.get(2L),
+                    """
+                    src_mask=48 dst_mask=64 src_as=64496 dst_as=4200000001
+                    ip6_next_hop=2001:db8::fe bgp6_next_hop=2001:db8::fd
+                    """);
         }
         assertThat(nfdump(files, "-o", "raw", "packets 7"))
                 .containsPattern("end reason +=.* 0x03 end of Flow detected");
@@ -209,55 +275,57 @@ class InteropIT {
         assertThat(actual).isEqualTo(expected);
     }
 
+    /**
+     * What columns feed, and elements of one's own once it is told of them. Of IANA's elements it
+     * reads texts of fixed length only, the last one if there are two, and both must be of one
+     * length.
+     */
+    @Test
+    void nfacctdReadsWhatItKnowsOfAllElements() throws Exception {
+        Path primitives = dir.resolve("primitives");
+        Files.writeString(
+                primitives,
+                """
+                name=rule field_type=28972:1 len=4 semantics=u_int
+                name=from field_type=28972:2 len=vlen semantics=str
+                name=if_name field_type=82 len=16 semantics=str
+                """);
+        List<JsonNode> flows =
+                nfacctd(
+                        everything,
+                        """
+                        nfacctd_as: netflow
+                        nfacctd_net: netflow
+                        aggregate_primitives: %s
+                        aggregate: src_host, src_port, dst_port, proto, src_as, dst_as, src_mask, dst_mask, \
+                        peer_dst_ip, rule, from, if_name
+                        """
+                                .formatted(primitives));
+        Map<String, JsonNode> bySource = bySource(flows);
+        assertFlow(
+                bySource.get("192.0.2.10"),
+                """
+                as_src=64496 as_dst=4200000001 mask_src=24 mask_dst=25 peer_ip_dst=192.0.2.253
+                rule=42 from=%s.example if_name=wlan0.100 port_src=40001 packets=7 bytes=9000
+                """
+                        .formatted("h".repeat(40001 % 300)));
+        assertFlow(
+                bySource.get("2001:db8::10"),
+                """
+                as_src=64496 mask_src=48 mask_dst=64 peer_ip_dst=2001:db8::fd rule=0 packets=2
+                """);
+    }
+
     @Test
     void nfacctdReadsTheDefaultElements() throws Exception {
-        int port = Collector.freePort();
-        Path output = dir.resolve("nfacctd.json");
-        Path configuration = dir.resolve("nfacctd.conf");
-        Path log = dir.resolve("nfacctd.log");
-        Files.writeString(
-                configuration,
-                """
-                nfacctd_ip: 127.0.0.1
-                nfacctd_port: %d
-                nfacctd_disable_checks: false
-                plugins: print
-                print_output: json
-                print_output_file: %s
-                print_output_file_append: true
-                print_refresh_time: 1
-                timestamps_utc: true
-                aggregate: src_host, dst_host, src_port, dst_port, proto, tos, tcpflags, in_iface, \
-                out_iface, timestamp_start, timestamp_end, export_proto_sysid
-                """
-                        .formatted(port, output));
-        List<JsonNode> flows;
-        try (Collector nfacctd =
-                Collector.start(port, log, "nfacctd", "-f", configuration.toString())) {
-            // It takes in flows before its plugin runs, and drops them.
-            await().atMost(Duration.ofSeconds(20))
-                    .until(() -> Files.readString(log).contains("Purging cache - END"));
-            nfacctd.send(defaults);
-            await().atMost(Duration.ofSeconds(20))
-                    .untilAsserted(
-                            () ->
-                                    assertThat(lines(output))
-                                            .hasSizeGreaterThanOrEqualTo(4 + 2 * MORE));
-            nfacctd.stop();
-            flows = lines(output);
-        }
-        assertThat(Files.readString(log)).doesNotContain("WARN").doesNotContain("ERROR");
-        assertThat(flows).hasSize(4 + 2 * MORE);
-        assertThat(flows.stream().mapToLong(flow -> flow.get("packets").asLong()).sum())
-                .isEqualTo(13 + 2 * MORE);
-
-        Map<String, JsonNode> bySource =
-                flows.stream()
-                        .collect(
-                                Collectors.toMap(
-                                        flow -> flow.get("ip_src").asText(),
-                                        flow -> flow,
-                                        (a, b) -> a));
+        List<JsonNode> flows =
+                nfacctd(
+                        defaults,
+                        """
+                        aggregate: src_host, dst_host, src_port, dst_port, proto, tos, tcpflags, \
+                        in_iface, out_iface, timestamp_start, timestamp_end, export_proto_sysid
+                        """);
+        Map<String, JsonNode> bySource = bySource(flows);
         assertFlow(
                 bySource.get("192.0.2.10"),
                 """
@@ -282,6 +350,57 @@ class InteropIT {
                 """
                 iface_in=4 iface_out=0 ip_dst=2001:db8::21 ip_proto=ipv6-icmp packets=3 bytes=312
                 """);
+    }
+
+    /** The flows it prints, given what to add up. */
+    private List<JsonNode> nfacctd(List<byte[]> datagrams, String aggregate) throws Exception {
+        int port = Collector.freePort();
+        Path output = dir.resolve("nfacctd.json");
+        Path configuration = dir.resolve("nfacctd.conf");
+        Path log = dir.resolve("nfacctd.log");
+        Files.writeString(
+                configuration,
+                """
+                nfacctd_ip: 127.0.0.1
+                nfacctd_port: %d
+                nfacctd_disable_checks: false
+                plugins: print
+                print_output: json
+                print_output_file: %s
+                print_output_file_append: true
+                print_refresh_time: 1
+                timestamps_utc: true
+                %s
+                """
+                        .formatted(port, output, aggregate));
+        List<JsonNode> flows;
+        try (Collector nfacctd =
+                Collector.start(port, log, "nfacctd", "-f", configuration.toString())) {
+            // It takes in flows before its plugin runs, and drops them.
+            await().atMost(Duration.ofSeconds(20))
+                    .until(() -> Files.readString(log).contains("Purging cache - END"));
+            nfacctd.send(datagrams);
+            await().atMost(Duration.ofSeconds(20))
+                    .untilAsserted(
+                            () ->
+                                    assertThat(lines(output))
+                                            .hasSizeGreaterThanOrEqualTo(4 + 2 * MORE));
+            nfacctd.stop();
+            flows = lines(output);
+        }
+        assertThat(Files.readString(log)).doesNotContain("WARN").doesNotContain("ERROR");
+        assertThat(flows).hasSize(4 + 2 * MORE);
+        assertThat(flows.stream().mapToLong(flow -> flow.get("packets").asLong()).sum())
+                .isEqualTo(13 + 2 * MORE);
+
+        return flows;
+    }
+
+    private static Map<String, JsonNode> bySource(List<JsonNode> flows) {
+        return flows.stream()
+                .collect(
+                        Collectors.toMap(
+                                flow -> flow.get("ip_src").asText(), flow -> flow, (a, b) -> a));
     }
 
     private static List<JsonNode> lines(Path file) throws IOException {
@@ -310,7 +429,14 @@ class InteropIT {
                 cflow.direction=1 cflow.tcpflags=0x001b cflow.tos=0xb8 cflow.ttl_min=63
                 cflow.ttl_max=64 cflow.frag_ident=4711 cflow.vlanid=100 cflow.dot1q_vlan_id=100
                 cflow.dot1q_customer_vlan_id=200 cflow.flow_end_reason=3 cflow.od_id=7
+                cflow.if_descr=to Z\u00fcrich cflow.srcmask=24 cflow.dstmask=25
+                cflow.nexthop=192.0.2.254 cflow.bgpnexthop=192.0.2.253 cflow.srcas=64496
+                cflow.dstas=4200000001
                 """);
+        assertThat(texts(tcp.get("cflow.if_name"))).containsExactly("eth0", "wlan0.100");
+        String host = "68:".repeat(40001 % 300) + "2e:65:78:61:6d:70:6c:65";
+        assertThat(texts(tcp.get("cflow.enterprise_private_entry")))
+                .containsExactly("00:00:00:2a", host);
         assertThat(tcp.get("Forwarding Status").get("cflow.forwarding_status").asText())
                 .isEqualTo("1");
         // Seconds, milliseconds, microseconds in units of 2^-21 s, nanoseconds.
@@ -325,7 +451,8 @@ class InteropIT {
                 cflow.dstaddrv6=2001:db8::20 cflow.protocol=17 cflow.dstport=53
                 cflow.inputint=70000 cflow.outputint=5 cflow.tos=0x20 cflow.ttl_min=1
                 cflow.ttl_max=255 cflow.vlanid=4094 cflow.ipv6flowlabel=703710
-                cflow.flow_end_reason=1
+                cflow.flow_end_reason=1 cflow.srcmaskv6=48 cflow.dstmaskv6=64
+                cflow.nexthopv6=2001:db8::fe cflow.bgpnexthopv6=2001:db8::fd
                 """);
         assertFlow(
                 flows.get("192.0.2.11 missing"),
@@ -342,6 +469,10 @@ class InteropIT {
                 """);
         assertThat(ping6.get("Forwarding Status").get("cflow.forwarding_status").asText())
                 .isEqualTo("0");
+    }
+
+    private static List<String> texts(JsonNode array) {
+        return StreamSupport.stream(array.spliterator(), false).map(JsonNode::asText).toList();
     }
 
     @Test
