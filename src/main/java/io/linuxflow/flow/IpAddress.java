@@ -4,11 +4,15 @@ package io.linuxflow.flow;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
+import java.util.regex.Pattern;
 
 /** IP addresses as 4 or 16 octets, and as text. */
 public final class IpAddress {
 
     private static final int GROUPS = 8;
+
+    /** Without them Java would look up a name. */
+    private static final Pattern IPV6_CHARACTERS = Pattern.compile("[0-9A-Fa-f:.]+");
 
     private IpAddress() {}
 
@@ -63,23 +67,31 @@ public final class IpAddress {
     }
 
     private static byte[] parseIpv4(String text) {
-        if (!text.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}")) {
-            return null;
-        }
         byte[] address = new byte[4];
-        int at = 0;
-        for (String part : text.split("\\.")) {
-            int octet = Integer.parseInt(part);
+        int part = 0;
+        int digits = 0;
+        int octet = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '.' && digits > 0 && part < 3) {
+                address[part++] = (byte) octet;
+                digits = octet = 0;
+            } else if (c >= '0' && c <= '9' && digits < 3) {
+                octet = 10 * octet + c - '0';
+                digits++;
+            } else {
+                return null;
+            }
             if (octet > 255) {
                 return null;
             }
-            address[at++] = (byte) octet;
         }
-        return address;
+        address[part] = (byte) octet;
+        return part == 3 && digits > 0 ? address : null;
     }
 
     private static byte[] parseIpv6(String text) {
-        if (!text.matches("[0-9A-Fa-f:.]+")) {
+        if (!IPV6_CHARACTERS.matcher(text).matches()) {
             return null;
         }
         try {
