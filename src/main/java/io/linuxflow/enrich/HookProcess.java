@@ -88,7 +88,9 @@ final class HookProcess {
                 throw failure("it ended with status " + process.exitValue());
             }
             if (wrong != null) {
-                throw failure("what it returned is wrong: " + wrong.getMessage());
+                throw failure(
+                        "what it returned is wrong: "
+                                + (wrong instanceof IOException ? wrong.getMessage() : wrong));
             }
             return result;
         } catch (TimeoutException e) {
