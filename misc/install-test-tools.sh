@@ -7,7 +7,7 @@ set -eu
 packages="
     default-jdk-headless maven make clang libbpf1 libbpf-dev gcc
     iproute2 iputils-ping iperf3 tcpdump
-    nfdump pmacct tshark
+    jq logrotate nfdump pmacct tshark
 "
 
 if [ "$(id -u)" -ne 0 ]; then

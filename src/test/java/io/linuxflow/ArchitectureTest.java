@@ -31,6 +31,8 @@ class ArchitectureTest {
                         "io.linuxflow.ipfix",
                         "io.linuxflow.metering",
                         "io.linuxflow.exporting",
+                        "io.linuxflow.json",
+                        "io.linuxflow.enrich",
                         "io.linuxflow.camel",
                         "io.linuxflow.cli");
     }
@@ -46,6 +48,12 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule exportingKnowsFlowsAndIpfix = onlyDependsOn("exporting", "flow", "ipfix");
+
+    @ArchTest static final ArchRule jsonKnowsFlowsAndIpfix = onlyDependsOn("json", "flow", "ipfix");
+
+    @ArchTest
+    static final ArchRule enrichmentsKnowFlowsJsonAndTheKernel =
+            onlyDependsOn("enrich", "flow", "json", "bpf");
 
     @ArchTest
     static final ArchRule nobodyKnowsTheCommandLine =

@@ -7,109 +7,25 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.json.FlowWriter;
+import io.linuxflow.json.JsonShape;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
-import java.util.function.Predicate;
-import java.util.function.ToLongFunction;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Message;
 import org.apache.camel.support.DefaultMessage;
 
 /**
- * Flows as JSON, in two shapes: with the names of the Information Elements (RFC 7012), and with the
- * keys of the text log of wide-vsix/linux-flow-exporter.
- *
- * <p>Times are numbers, counted from 1970-01-01 UTC in the unit that the name says; milliseconds in
- * the log. Addresses are text as in RFC 5952. What a flow doesn't have is left out: ports of ICMP,
- * VLANs of untagged packets.
+ * Flows as JSON, in the two {@link JsonShape shapes}. The columns of a batch are further members,
+ * in their order; what is not known of a flow is left out.
  *
  * <p>Its methods are for routes: {@code bean: {beanType: io.linuxflow.camel.FlowJson, method:
  * log}}.
  */
 public final class FlowJson {
-
-    /** A member of the object: a number, or else text. */
-    private record Member(
-            String name,
-            Predicate<Flow> present,
-            ToLongFunction<Flow> number,
-            Function<Flow, String> text) {
-
-        static Member number(String name, ToLongFunction<Flow> number) {
-            return new Member(name, flow -> true, number, null);
-        }
-
-        static Member text(String name, Function<Flow, String> text) {
-            return new Member(name, flow -> true, null, text);
-        }
-
-        Member when(Predicate<Flow> condition) {
-            return new Member(name, condition, number, text);
-        }
-    }
-
-    private static final long NANOS_PER_MILLI = 1_000_000;
-
-    private static final Predicate<Flow> IPV4 = flow -> flow.ipVersion() == 4;
-    private static final Predicate<Flow> IPV6 = flow -> flow.ipVersion() == 6;
-    private static final Predicate<Flow> PORTS = flow -> !flow.isIcmp();
-
-    private static final List<Member> ELEMENTS =
-            List.of(
-                    Member.number("flowStartMilliseconds", FlowJson::startMillis),
-                    Member.number("flowEndMilliseconds", FlowJson::endMillis),
-                    Member.number("octetDeltaCount", Flow::octetDeltaCount),
-                    Member.number("packetDeltaCount", Flow::packetDeltaCount),
-                    Member.number("ipVersion", Flow::ipVersion),
-                    Member.number("protocolIdentifier", Flow::protocolIdentifier),
-                    Member.text("sourceIPv4Address", FlowJson::source).when(IPV4),
-                    Member.text("destinationIPv4Address", FlowJson::destination).when(IPV4),
-                    Member.text("sourceIPv6Address", FlowJson::source).when(IPV6),
-                    Member.text("destinationIPv6Address", FlowJson::destination).when(IPV6),
-                    Member.number("sourceTransportPort", Flow::sourceTransportPort).when(PORTS),
-                    Member.number("destinationTransportPort", Flow::destinationTransportPort)
-                            .when(PORTS),
-                    Member.number("icmpTypeCodeIPv4", Flow::icmpTypeCode)
-                            .when(IPV4.and(Flow::isIcmp)),
-                    Member.number("icmpTypeCodeIPv6", Flow::icmpTypeCode)
-                            .when(IPV6.and(Flow::isIcmp)),
-                    Member.number("ingressInterface", Flow::ingressInterface),
-                    Member.number("egressInterface", Flow::egressInterface),
-                    Member.number("flowDirection", Flow::flowDirection),
-                    Member.number("tcpControlBits", Flow::tcpControlBits)
-                            .when(flow -> flow.protocolIdentifier() == Flow.TCP),
-                    Member.number("ipClassOfService", Flow::ipClassOfService),
-                    Member.number("minimumTTL", Flow::minimumTTL),
-                    Member.number("maximumTTL", Flow::maximumTTL),
-                    Member.number("fragmentIdentification", Flow::fragmentIdentification),
-                    Member.number("flowLabelIPv6", Flow::flowLabelIPv6).when(IPV6),
-                    Member.number("dot1qVlanId", Flow::dot1qVlanId)
-                            .when(flow -> flow.dot1qVlanId() != 0),
-                    Member.number("dot1qCustomerVlanId", Flow::dot1qCustomerVlanId)
-                            .when(flow -> flow.dot1qCustomerVlanId() != 0),
-                    Member.number("flowEndReason", Flow::flowEndReason));
-
-    private static final List<Member> LOG =
-            List.of(
-                    Member.text("src", FlowJson::source),
-                    Member.text("dst", FlowJson::destination),
-                    Member.number("proto", Flow::protocolIdentifier),
-                    Member.number("sport", Flow::sourceTransportPort),
-                    Member.number("dport", Flow::destinationTransportPort),
-                    Member.number("ingressIfindex", Flow::ingressInterface),
-                    Member.number("egressIfindex", Flow::egressInterface),
-                    Member.number("pkts", Flow::packetDeltaCount),
-                    Member.number("bytes", Flow::octetDeltaCount),
-                    Member.number("action", Flow::mark),
-                    Member.number("start", FlowJson::startMillis),
-                    Member.number("end", FlowJson::endMillis),
-                    Member.number("finished", FlowJson::finished));
 
     /** The header of camel-kafka for the key of a record. */
     private static final String KAFKA_KEY = "kafka.KEY";
@@ -118,16 +34,21 @@ public final class FlowJson {
 
     /** The flow as an object, with the names of the Information Elements. */
     public static byte[] object(Flow flow) {
-        return write(json -> object(json, ELEMENTS, flow));
+        return object(new FlowWriter(JsonShape.ELEMENTS, flow.batch()), flow);
+    }
+
+    private static byte[] object(FlowWriter writer, Flow flow) {
+        return write(json -> writer.write(json, flow));
     }
 
     /** The flows as an array of objects, with the names of the Information Elements. */
     public static byte[] array(FlowBatch batch) {
+        FlowWriter writer = new FlowWriter(JsonShape.ELEMENTS, batch);
         return write(
                 json -> {
                     json.writeStartArray();
                     for (Flow flow : batch) {
-                        object(json, ELEMENTS, flow);
+                        writer.write(json, flow);
                     }
                     json.writeEndArray();
                 });
@@ -135,10 +56,11 @@ public final class FlowJson {
 
     /** The flows as objects, one a line, with the keys of the text log. */
     public static byte[] log(FlowBatch batch) {
+        FlowWriter writer = new FlowWriter(JsonShape.LOG, batch);
         return write(
                 json -> {
                     for (Flow flow : batch) {
-                        object(json, LOG, flow);
+                        writer.write(json, flow);
                         json.writeRaw('\n');
                     }
                 });
@@ -152,19 +74,9 @@ public final class FlowJson {
         return new KafkaRecords(batch, camelContext);
     }
 
-    /** {@link #object} as a map of {@link Long} and {@link String}. */
+    /** {@link #object} as a map. */
     public static Map<String, Object> map(Flow flow) {
-        Map<String, Object> map = new LinkedHashMap<>();
-        for (Member member : ELEMENTS) {
-            if (member.present().test(flow)) {
-                map.put(
-                        member.name(),
-                        member.text() != null
-                                ? member.text().apply(flow)
-                                : (Object) member.number().applyAsLong(flow));
-            }
-        }
-        return map;
+        return new FlowWriter(JsonShape.ELEMENTS, flow.batch()).map(flow);
     }
 
     /**
@@ -179,50 +91,14 @@ public final class FlowJson {
                 .append('/')
                 .append(flow.protocolIdentifier())
                 .append('/')
-                .append(source(flow))
+                .append(NetUtil.toAddressString(flow.sourceAddress()))
                 .append(':')
                 .append(flow.sourceTransportPort())
                 .append('/')
-                .append(destination(flow))
+                .append(NetUtil.toAddressString(flow.destinationAddress()))
                 .append(':')
                 .append(flow.isIcmp() ? flow.icmpTypeCode() : flow.destinationTransportPort())
                 .toString();
-    }
-
-    private static String source(Flow flow) {
-        return NetUtil.toAddressString(flow.sourceAddress());
-    }
-
-    private static String destination(Flow flow) {
-        return NetUtil.toAddressString(flow.destinationAddress());
-    }
-
-    private static long startMillis(Flow flow) {
-        return Math.floorDiv(flow.flowStartNanos(), NANOS_PER_MILLI);
-    }
-
-    private static long endMillis(Flow flow) {
-        return Math.floorDiv(flow.flowEndNanos(), NANOS_PER_MILLI);
-    }
-
-    private static long finished(Flow flow) {
-        return flow.flowEndReason() == Flow.END_OF_FLOW ? 1 : 0;
-    }
-
-    private static void object(JsonGenerator json, List<Member> members, Flow flow)
-            throws IOException {
-        json.writeStartObject();
-        for (Member member : members) {
-            if (member.present().test(flow)) {
-                json.writeFieldName(member.name());
-                if (member.text() != null) {
-                    json.writeString(member.text().apply(flow));
-                } else {
-                    json.writeNumber(member.number().applyAsLong(flow));
-                }
-            }
-        }
-        json.writeEndObject();
     }
 
     /** What is to be written. */
@@ -246,6 +122,7 @@ public final class FlowJson {
 
         @Override
         public Iterator<Message> iterator() {
+            FlowWriter writer = new FlowWriter(JsonShape.ELEMENTS, batch);
             Iterator<Flow> flows = batch.iterator();
             return new Iterator<>() {
                 @Override
@@ -258,7 +135,7 @@ public final class FlowJson {
                     Flow flow = flows.next();
                     Message message = new DefaultMessage(camelContext);
                     message.setHeader(KAFKA_KEY, key(flow));
-                    message.setBody(object(flow));
+                    message.setBody(object(writer, flow));
                     return message;
                 }
             };

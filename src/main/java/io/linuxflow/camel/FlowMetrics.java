@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.camel;
 
+import io.linuxflow.enrich.CommandHook;
 import io.linuxflow.metering.MeterStatus;
 import io.linuxflow.metering.MeterStatus.Counters;
 import io.linuxflow.metering.MeterStatus.Traffic;
@@ -40,6 +41,8 @@ final class FlowMetrics {
 
     private record CollectorRow(InetSocketAddress collector, IpfixDatagramEncoder.Sent sent) {}
 
+    private record HookRow(String name, CommandHook hook) {}
+
     /** What may become of a packet. Those seen that are none of the others are metered. */
     private record Fate(String name, String description, Function<Counters, Traffic> traffic) {}
 
@@ -58,6 +61,7 @@ final class FlowMetrics {
     private final MeterRows<MissingRow> missing;
     private final MeterRows<SinkRow> sinks;
     private final MeterRows<CollectorRow> collectors;
+    private final MeterRows<HookRow> hooks;
 
     FlowMetrics(CamelContext camelContext, MeterRegistry registry) {
         this.camelContext = camelContext;
@@ -195,6 +199,32 @@ final class FlowMetrics {
                                 PREFIX + "ipfix.failed.messages",
                                 "IPFIX Messages that could not be sent by UDP",
                                 r -> r.sent.failedMessages.sum());
+        hooks =
+                new MeterRows<HookRow>(registry, r -> Tags.of("hook", r.name))
+                        .counter(
+                                PREFIX + "hook.runs",
+                                "How often the program of the hook was run",
+                                r -> r.hook.runs())
+                        .counter(
+                                PREFIX + "hook.failures",
+                                "How often the program of the hook failed",
+                                r -> r.hook.failures())
+                        .counter(
+                                PREFIX + "hook.seconds",
+                                "How long the program of the hook ran, all runs together",
+                                r -> seconds(r.hook.nanos()))
+                        .counter(
+                                PREFIX + "hook.failed.flows",
+                                "Flows that went on as they were because the hook failed",
+                                r -> r.hook.failedFlows())
+                        .counter(
+                                PREFIX + "hook.dropped.flows",
+                                "Flows that the hook did not return",
+                                r -> r.hook.droppedFlows())
+                        .counter(
+                                PREFIX + "hook.added.flows",
+                                "Flows that the hook returned and was not given",
+                                r -> r.hook.addedFlows());
     }
 
     private static double seconds(long nanos) {
@@ -271,6 +301,11 @@ final class FlowMetrics {
                                                                 new CollectorRow(
                                                                         collector, sent))));
         collectors.show(collectorRows);
+        hooks.show(
+                camelContext.getRegistry().findByTypeWithName(CommandHook.class).entrySet().stream()
+                        .filter(entry -> entry.getValue().isOn())
+                        .map(entry -> new HookRow(entry.getKey(), entry.getValue()))
+                        .toList());
     }
 
     private Collection<SharedMeter> sharedMeters() {

@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.linuxflow.flow.Column;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.ipfix.ElementRegistry;
+import java.math.BigInteger;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -94,10 +98,60 @@ class FlowJsonTest {
         assertThat(log.lines().findFirst())
                 .hasValue(
                         ("{\"src\":\"10.0.0.1\",\"dst\":\"10.0.0.2\",\"proto\":6,\"sport\":1024,"
-                                        + "\"dport\":443,\"ingressIfindex\":2,\"egressIfindex\":3,"
-                                        + "\"pkts\":3,\"bytes\":300,\"action\":7,\"start\":%d,"
-                                        + "\"end\":%d,\"finished\":1}")
-                                .formatted(START, START + 1500));
+                             + "\"dport\":443,\"ingressIfindex\":2,\"egressIfindex\":3,"
+                             + "\"pkts\":3,\"bytes\":300,\"action\":7,\"start\":%d,"
+                             + "\"end\":%d,\"starttime\":%d,\"endtime\":%d,\"finished\":1}")
+                                .formatted(START, START + 1500, START, START + 1500));
+    }
+
+    @Test
+    void theColumnsOfTheBatchFollowInTheirOrder() throws Exception {
+        FlowBatch enriched =
+                BATCH.with(
+                        List.of(
+                                column("zone", Column.Type.TEXT, "a \"b\""),
+                                column("bgpSourceAsNumber", Column.Type.UNSIGNED, 0xfffe_0000L),
+                                column("ipNextHopIPv6Address", Column.Type.ADDRESS, "fd00::1:0"),
+                                column("tags", Column.Type.JSON, "{\"x\":[1,null]}")));
+        String members =
+                ",\"zone\":\"a \\\"b\\\"\",\"bgpSourceAsNumber\":4294836224,"
+                        + "\"ipNextHopIPv6Address\":\"fd00::1:0\",\"tags\":{\"x\":[1,null]}}";
+
+        List<String> log =
+                new String(FlowJson.log(enriched), StandardCharsets.UTF_8).lines().toList();
+        assertThat(log.get(0)).endsWith("\"finished\":1" + members);
+        assertThat(log.get(1)).endsWith("\"finished\":1}");
+        assertThat(new String(FlowJson.object(enriched.flow(0)), StandardCharsets.UTF_8))
+                .endsWith("\"flowEndReason\":3" + members);
+        assertThat(mapper.readTree(FlowJson.array(enriched)).get(0))
+                .isEqualTo(mapper.readTree(FlowJson.object(enriched.flow(0))))
+                .isEqualTo(
+                        mapper.readTree(mapper.writeValueAsBytes(FlowJson.map(enriched.flow(0)))));
+        Message record = FlowJson.kafka(enriched, new DefaultCamelContext()).iterator().next();
+        assertThat(record.getBody(byte[].class)).isEqualTo(FlowJson.object(enriched.flow(0)));
+        assertThat(FlowJson.log(BATCH)).hasSizeLessThan(FlowJson.log(enriched).length);
+    }
+
+    @Test
+    void aColumnTakesThePlaceOfTheMemberOfItsName() throws Exception {
+        FlowBatch enriched = BATCH.with(List.of(column("pkts", Column.Type.UNSIGNED, -1L)));
+
+        List<String> log =
+                new String(FlowJson.log(enriched), StandardCharsets.UTF_8).lines().toList();
+        assertThat(mapper.readTree(log.get(0)).get("pkts").bigIntegerValue())
+                .isEqualTo(new BigInteger("18446744073709551615"));
+        assertThat(mapper.readTree(log.get(1)).has("pkts")).isFalse();
+    }
+
+    /** A column that knows something of the first flow only. */
+    private static Column column(String name, Column.Type type, Object value) throws Exception {
+        byte[] octets =
+                switch (type) {
+                    case UNSIGNED -> ByteBuffer.allocate(8).putLong((Long) value).array();
+                    case ADDRESS -> InetAddress.getByName(value.toString()).getAddress();
+                    default -> value.toString().getBytes(StandardCharsets.UTF_8);
+                };
+        return new Column(name, type, new byte[][] {octets, null, null, null});
     }
 
     @Test

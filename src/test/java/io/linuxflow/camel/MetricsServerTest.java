@@ -4,6 +4,7 @@ package io.linuxflow.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.linuxflow.enrich.CommandHook;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -170,6 +171,31 @@ class MetricsServerTest {
                                                         + "sink_exported_flows_total"
                                                         + labels
                                                         + "3.0"));
+    }
+
+    @Test
+    void aHookHasItsRunsFailuresAndFlows() throws Exception {
+        CommandHook hook = new CommandHook();
+        hook.setShell("grep -q 1001 && echo '[]'");
+        camel.getRegistry().bind("filter", hook);
+        camel.getRegistry().bind("unused", new CommandHook());
+
+        hook.enrich(TestFlows.tcp(3, 1000));
+        hook.enrich(TestFlows.tcp(2, 2000));
+
+        String labels = "{hook=\"filter\"} ";
+        assertThat(metrics())
+                .contains(
+                        PREFIX + "hook_runs_total" + labels + "2.0",
+                        PREFIX + "hook_failures_total" + labels + "1.0",
+                        PREFIX + "hook_failed_flows_total" + labels + "2.0",
+                        PREFIX + "hook_dropped_flows_total" + labels + "3.0",
+                        PREFIX + "hook_added_flows_total" + labels + "0.0",
+                        PREFIX
+                                + "hook_seconds_total"
+                                + labels
+                                + (double) hook.nanos() / 1_000_000_000)
+                .noneMatch(line -> line.contains("unused"));
     }
 
     @Test

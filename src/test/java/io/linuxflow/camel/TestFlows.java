@@ -9,10 +9,10 @@ import java.net.UnknownHostException;
 import java.time.Instant;
 
 /** Batches of made-up flows. */
-final class TestFlows {
+public final class TestFlows {
 
-    static final Instant START = Instant.parse("2026-11-24T12:00:00.123456789Z");
-    static final Instant END = START.plusMillis(1500);
+    public static final Instant START = Instant.parse("2026-11-24T12:00:00.123456789Z");
+    public static final Instant END = START.plusMillis(1500);
 
     private final byte[] records;
     private int at;
@@ -22,7 +22,7 @@ final class TestFlows {
     }
 
     /** TCP flows over IPv4, each from a port of its own, counted from {@code firstPort}. */
-    static FlowBatch tcp(int size, int firstPort) {
+    public static FlowBatch tcp(int size, int firstPort) {
         TestFlows flows = new TestFlows(size);
         for (int i = 0; i < size; i++) {
             flows.add("10.0.0.1", "10.0.0.2", firstPort + i, 443, Flow.TCP, 3 + i);
@@ -31,7 +31,7 @@ final class TestFlows {
     }
 
     /** One flow of each kind: TCP and ICMP, over IPv4 and IPv6. */
-    static FlowBatch ofEachKind() {
+    public static FlowBatch ofEachKind() {
         TestFlows flows = new TestFlows(4);
         flows.add("10.0.0.1", "10.0.0.2", 1024, 443, Flow.TCP, 3);
         flows.add("2001:db8::1", "2001:db8::2", 1025, 443, Flow.TCP, 4);

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,17 +57,23 @@ class LogRouteIT {
     }
 
     /** The objects of that source port. */
-    private static List<JsonNode> flows(Path file, int sourcePort) {
+    static List<JsonNode> flows(Path file, int sourcePort) {
         if (!Files.exists(file)) {
             return List.of();
         }
-        try (Stream<String> lines = Files.lines(file)) {
+        try (Stream<String> lines = lines(file)) {
             return lines.map(LogRouteIT::parse)
                     .filter(flow -> flow.get("sport").asInt() == sourcePort)
                     .toList();
         } catch (IOException e) {
             throw new AssertionError(e);
         }
+    }
+
+    private static Stream<String> lines(Path file) throws IOException {
+        return file.toString().endsWith(".gz")
+                ? Shell.run("zcat", file.toString()).lines()
+                : Files.lines(file);
     }
 
     private static JsonNode parse(String line) {
@@ -77,7 +84,7 @@ class LogRouteIT {
         }
     }
 
-    private static Total total(List<JsonNode> flows) {
+    static Total total(List<JsonNode> flows) {
         return flows.stream()
                 .map(flow -> new Total(flow.get("pkts").asLong(), flow.get("bytes").asLong()))
                 .reduce(Total.NONE, Total::plus);
@@ -102,6 +109,49 @@ class LogRouteIT {
             assertThat(total(flows(renamed, 4001))).isEqualTo(first);
             assertThat(total(flows(file, 4002))).isEqualTo(second);
         }
+    }
+
+    @Test
+    void logrotateLosesNoLineUnderLoad() throws IOException {
+        Path file = directory.resolve("flows.json");
+        Path configuration = directory.resolve("logrotate.conf");
+        Files.writeString(
+                configuration,
+                Files.readString(CamelCli.REPOSITORY.resolve("misc/logrotate.conf"))
+                        .replace("/var/log/flows.json", file.toString()));
+        Map<Integer, Total> sent = new TreeMap<>();
+        try (CamelCli camel = start(file.toString())) {
+            for (int port = 4001; port <= 4060; port++) {
+                sent.put(port, send(port));
+                if (port % 10 == 0) {
+                    await().until(() -> Files.exists(file));
+                    logrotate(configuration);
+                }
+            }
+            camel.stop();
+        }
+        List<Path> files;
+        try (Stream<Path> all = Files.list(directory)) {
+            files = all.filter(path -> path.getFileName().toString().startsWith("flows.")).toList();
+        }
+        assertThat(files).hasSizeGreaterThanOrEqualTo(6);
+        assertThat(files).anyMatch(path -> path.toString().endsWith(".gz"));
+        Map<Integer, Total> logged = new TreeMap<>();
+        for (int port : sent.keySet()) {
+            logged.put(
+                    port,
+                    total(files.stream().flatMap(path -> flows(path, port).stream()).toList()));
+        }
+        assertThat(logged).isEqualTo(sent);
+    }
+
+    private void logrotate(Path configuration) {
+        Shell.run(
+                "logrotate",
+                "--force",
+                "--state",
+                directory.resolve("state").toString(),
+                configuration.toString());
     }
 
     @Test

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Flows as JSON, and JSON as flows. */
+package io.linuxflow.json;
