@@ -31,6 +31,7 @@ class ArchitectureTest {
                         "io.linuxflow.ipfix",
                         "io.linuxflow.metering",
                         "io.linuxflow.exporting",
+                        "io.linuxflow.enrich",
                         "io.linuxflow.camel",
                         "io.linuxflow.cli");
     }
@@ -46,6 +47,9 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule exportingKnowsFlowsAndIpfix = onlyDependsOn("exporting", "flow", "ipfix");
+
+    @ArchTest
+    static final ArchRule enrichmentsKnowFlowsAndTheKernel = onlyDependsOn("enrich", "flow", "bpf");
 
     @ArchTest
     static final ArchRule nobodyKnowsTheCommandLine =
