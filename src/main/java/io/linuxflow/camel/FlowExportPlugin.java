@@ -1,12 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.camel;
 
+import io.linuxflow.enrich.HostName;
+import io.linuxflow.enrich.InterfaceNames;
+import java.util.Map;
+import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
+import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.spi.ContextServicePlugin;
 import org.apache.camel.spi.Registry;
 
 /** Binds what routes refer to by name, unless the name is taken. */
 public final class FlowExportPlugin implements ContextServicePlugin {
+
+    /** Cheap to make: most are never used. */
+    private static final Map<String, Supplier<Object>> BEANS =
+            Map.of(
+                    IpfixDatagramEncoder.NAME,
+                    IpfixDatagramEncoder::new,
+                    "interfaceNames",
+                    InterfaceNames::new,
+                    "hostName",
+                    HostName::new);
+
+    /** The enrichments that {@link Enricher#NAME} applies. */
+    private static final String ENRICHMENTS = "flow.enrich";
 
     @Override
     public void load(CamelContext camelContext) {
@@ -14,9 +32,44 @@ public final class FlowExportPlugin implements ContextServicePlugin {
     }
 
     static void bind(CamelContext camelContext) {
-        Registry registry = camelContext.getRegistry();
-        if (registry.lookupByName(IpfixDatagramEncoder.NAME) == null) {
-            registry.bind(IpfixDatagramEncoder.NAME, new IpfixDatagramEncoder());
+        BEANS.forEach(
+                (name, maker) -> {
+                    if (isFree(camelContext, name)) {
+                        bind(camelContext, name, maker.get());
+                    }
+                });
+        if (isFree(camelContext, Enricher.NAME)) {
+            Enricher enricher = new Enricher();
+            bind(camelContext, Enricher.NAME, enricher);
+            whenStarting(
+                    camelContext,
+                    () -> {
+                        enricher.setEnrichments(property(camelContext, ENRICHMENTS));
+                        enricher.start();
+                    });
         }
+    }
+
+    /** Runs it once properties and all beans are there, and before the meters start. */
+    private static void whenStarting(CamelContext camelContext, Runnable action) {
+        try {
+            camelContext.addStartupListener((context, alreadyStarted) -> action.run());
+        } catch (Exception e) {
+            throw RuntimeCamelException.wrapRuntimeCamelException(e);
+        }
+    }
+
+    private static boolean isFree(CamelContext camelContext, String name) {
+        return camelContext.getRegistry().lookupByName(name) == null;
+    }
+
+    private static void bind(CamelContext camelContext, String name, Object bean) {
+        Registry registry = camelContext.getRegistry();
+        registry.bind(
+                name, bean.getClass(), bean, null, bean instanceof AutoCloseable ? "close" : null);
+    }
+
+    private static String property(CamelContext camelContext, String name) {
+        return camelContext.resolvePropertyPlaceholders("{{" + name + ":}}");
     }
 }
