@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.camel;
 
+import io.linuxflow.enrich.AsDatabase;
+import io.linuxflow.enrich.AsTable;
+import io.linuxflow.enrich.Fib;
 import io.linuxflow.enrich.HostName;
 import io.linuxflow.enrich.InterfaceNames;
+import io.linuxflow.enrich.PrefixTable;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
@@ -21,7 +25,13 @@ public final class FlowExportPlugin implements ContextServicePlugin {
                     "interfaceNames",
                     InterfaceNames::new,
                     "hostName",
-                    HostName::new);
+                    HostName::new,
+                    "fib",
+                    Fib::new,
+                    "prefixTable",
+                    PrefixTable::new,
+                    "asDatabase",
+                    AsDatabase::new);
 
     /** The enrichments that {@link Enricher#NAME} applies. */
     private static final String ENRICHMENTS = "flow.enrich";
@@ -35,7 +45,13 @@ public final class FlowExportPlugin implements ContextServicePlugin {
         BEANS.forEach(
                 (name, maker) -> {
                     if (isFree(camelContext, name)) {
-                        bind(camelContext, name, maker.get());
+                        Object bean = maker.get();
+                        bind(camelContext, name, bean);
+                        if (bean instanceof AsTable table) {
+                            whenStarting(
+                                    camelContext,
+                                    () -> table.setFile(property(camelContext, "flow." + name)));
+                        }
                     }
                 });
         if (isFree(camelContext, Enricher.NAME)) {
