@@ -7,6 +7,7 @@ import io.linuxflow.enrich.Fib;
 import io.linuxflow.enrich.HostName;
 import io.linuxflow.enrich.InterfaceNames;
 import io.linuxflow.enrich.PrefixTable;
+import io.linuxflow.enrich.ReverseDns;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
@@ -28,6 +29,8 @@ public final class FlowExportPlugin implements ContextServicePlugin {
                     HostName::new,
                     "fib",
                     Fib::new,
+                    "reverseDns",
+                    ReverseDns::new,
                     "prefixTable",
                     PrefixTable::new,
                     "asDatabase",
@@ -47,11 +50,9 @@ public final class FlowExportPlugin implements ContextServicePlugin {
                     if (isFree(camelContext, name)) {
                         Object bean = maker.get();
                         bind(camelContext, name, bean);
-                        if (bean instanceof AsTable table) {
-                            whenStarting(
-                                    camelContext,
-                                    () -> table.setFile(property(camelContext, "flow." + name)));
-                        }
+                        whenStarting(
+                                camelContext,
+                                () -> configure(bean, property(camelContext, "flow." + name)));
                     }
                 });
         if (isFree(camelContext, Enricher.NAME)) {
@@ -63,6 +64,15 @@ public final class FlowExportPlugin implements ContextServicePlugin {
                         enricher.setEnrichments(property(camelContext, ENRICHMENTS));
                         enricher.start();
                     });
+        }
+    }
+
+    /** Gives one of the beans the property of its name. */
+    private static void configure(Object bean, String property) {
+        if (bean instanceof AsTable table) {
+            table.setFile(property);
+        } else if (bean instanceof ReverseDns reverseDns) {
+            reverseDns.setServer(property);
         }
     }
 
