@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntUnaryOperator;
 
 /**
  * A value for each prefix, found by the longest one that an address is in. Prefixes are cut into
@@ -22,12 +23,12 @@ final class AddressRanges<V> {
     private static final int NONE = -1;
 
     private final long prefixes;
-    private final List<V> values;
+    private final V[] values;
 
-    /** First addresses, ascending as unsigned numbers, and for each the index of its value. */
-    private final int[] starts;
-
-    private final int[] ranges;
+    /**
+     * IPv4: the first address, ascending, in the upper half; the index of the value in the lower.
+     */
+    private final long[] ranges;
 
     /** For each of the upper bits the first range that starts there or later. */
     private final int[] index;
@@ -39,14 +40,13 @@ final class AddressRanges<V> {
 
     private AddressRanges(Builder<V> builder) {
         prefixes = builder.size + builder.size6;
-        values = List.copyOf(builder.values);
+        values = builder.values();
         Ranges ipv4 = builder.ranges();
-        starts = new int[ipv4.size];
+        ranges = new long[ipv4.size];
         for (int i = 0; i < ipv4.size; i++) {
-            starts[i] = (int) ipv4.lows[i];
+            ranges[i] = ipv4.lows[i] << Integer.SIZE | Integer.toUnsignedLong(ipv4.values[i]);
         }
-        ranges = Arrays.copyOf(ipv4.values, ipv4.size);
-        index = index(ipv4.size, i -> starts[i] >>> Integer.SIZE - INDEX_BITS);
+        index = index(ipv4.size, i -> (int) (ranges[i] >>> Long.SIZE - INDEX_BITS));
         Ranges ipv6 = builder.ranges6();
         highs6 = Arrays.copyOf(ipv6.highs, ipv6.size);
         lows6 = Arrays.copyOf(ipv6.lows, ipv6.size);
@@ -54,7 +54,7 @@ final class AddressRanges<V> {
         index6 = index(ipv6.size, i -> (int) (highs6[i] >>> Long.SIZE - INDEX_BITS));
     }
 
-    private static int[] index(int size, java.util.function.IntUnaryOperator upperBits) {
+    private static int[] index(int size, IntUnaryOperator upperBits) {
         int[] index = new int[(1 << INDEX_BITS) + 1];
         int upper = 0;
         for (int i = 0; i < size; i++) {
@@ -70,22 +70,23 @@ final class AddressRanges<V> {
     /** The value of the longest prefix that the address is in, null if it is in none. */
     V find(long high, long low) {
         int range = Addresses.isIpv4(high, low) ? find((int) low) : find6(high, low);
-        return range == NONE ? null : values.get(range);
+        return range == NONE ? null : values[range];
     }
 
     private int find(int address) {
+        long unsigned = Integer.toUnsignedLong(address);
         int upper = address >>> Integer.SIZE - INDEX_BITS;
         int from = index[upper] - 1;
         int to = index[upper + 1] - 1;
         while (from < to) {
             int middle = from + to + 1 >>> 1;
-            if (Integer.compareUnsigned(starts[middle], address) <= 0) {
+            if (ranges[middle] >>> Integer.SIZE <= unsigned) {
                 from = middle;
             } else {
                 to = middle - 1;
             }
         }
-        return from < 0 ? NONE : ranges[from];
+        return from < 0 ? NONE : (int) ranges[from];
     }
 
     private int find6(long high, long low) {
@@ -208,23 +209,35 @@ final class AddressRanges<V> {
         private int[] values6 = new int[64];
         private int size6;
 
+        /** The index of a value, to {@link #add} with. */
+        int index(V value) {
+            return indexes.computeIfAbsent(
+                    value,
+                    fresh -> {
+                        values.add(fresh);
+                        return values.size() - 1;
+                    });
+        }
+
+        void add(long high, long low, int length, V value) {
+            add(high, low, length, index(value));
+        }
+
         /**
          * @param length bits of the prefix, of 128: those of IPv4 have 96 more than usual
          * @throws IllegalStateException if there are too many
          */
-        void add(long high, long low, int length, V value) {
-            int index =
-                    indexes.computeIfAbsent(
-                            value,
-                            fresh -> {
-                                values.add(fresh);
-                                return values.size() - 1;
-                            });
+        void add(long high, long low, int length, int index) {
             if (length >= 96 && Addresses.isIpv4(high, low)) {
                 add4((int) low, length - 96, index);
             } else {
                 add6(high, low, length, index);
             }
+        }
+
+        @SuppressWarnings("unchecked")
+        private V[] values() {
+            return (V[]) values.toArray();
         }
 
         private void add4(int address, int length, int value) {

@@ -11,6 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Autonomous systems and BGP next hops out of a table of prefixes, as one that a BGP daemon dumps;
@@ -40,6 +42,8 @@ public final class PrefixTable extends AsTable {
     @Override
     AddressRanges<AutonomousSystem> load(Path path) throws IOException {
         AddressRanges.Builder<AutonomousSystem> table = new AddressRanges.Builder<>();
+        // What follows the prefix is the same in many lines.
+        Map<String, Integer> systems = new HashMap<>();
         int number = 0;
         boolean headerMayCome = true;
         // Not Files.newBufferedReader: a name that is not UTF-8 is no reason to go without.
@@ -57,7 +61,7 @@ public final class PrefixTable extends AsTable {
                     continue;
                 }
                 if (!(headerMayCome && isHeader(text))) {
-                    add(text, table);
+                    add(text, table, systems);
                 }
                 headerMayCome = false;
             }
@@ -71,7 +75,10 @@ public final class PrefixTable extends AsTable {
         return field(line, 0).chars().noneMatch(c -> c == '.' || c == ':' || c == '/');
     }
 
-    private static void add(String line, AddressRanges.Builder<AutonomousSystem> table) {
+    private static void add(
+            String line,
+            AddressRanges.Builder<AutonomousSystem> table,
+            Map<String, Integer> systems) {
         String prefix = field(line, 0);
         int slash = prefix.indexOf('/');
         String address = slash < 0 ? prefix : prefix.substring(0, slash);
@@ -84,11 +91,19 @@ public final class PrefixTable extends AsTable {
         int length = slash < 0 ? bits : length(prefix, slash + 1, bits);
         ByteBuffer halves = ByteBuffer.wrap(octets);
         boolean ipv4 = octets.length == 4;
+        int rest = line.indexOf(',');
+        int index =
+                systems.computeIfAbsent(
+                        rest < 0 ? "" : line.substring(rest), any -> table.index(system(line)));
         table.add(
                 ipv4 ? 0 : halves.getLong(0),
                 ipv4 ? Addresses.low(halves.getInt(0)) : halves.getLong(8),
                 ipv4 ? 96 + length : length,
-                new AutonomousSystem(number(field(line, 1)), nextHop(field(line, 2)), name(line)));
+                index);
+    }
+
+    private static AutonomousSystem system(String line) {
+        return new AutonomousSystem(number(field(line, 1)), nextHop(field(line, 2)), name(line));
     }
 
     private static int length(String prefix, int from, int most) {
