@@ -82,7 +82,7 @@ public final class Enricher implements CamelContextAware {
     /** The same flows with all that is known of them. */
     public FlowBatch enrich(FlowBatch batch) {
         FlowBatch enriched = batch;
-        for (Step step : steps()) {
+        for (Step step : started()) {
             enriched = step.enrich(enriched);
         }
         return enriched;
@@ -94,13 +94,18 @@ public final class Enricher implements CamelContextAware {
      * @throws IllegalArgumentException naming the one that is wrong, and why
      */
     public void start() {
-        steps();
+        started();
     }
 
-    /** In the order in which they are applied. */
-    List<Step> steps() {
+    private List<Step> started() {
         List<Step> known = steps;
         return known != null ? known : lookUp();
+    }
+
+    /** In the order in which they are applied; none before it is started. */
+    List<Step> steps() {
+        List<Step> known = steps;
+        return known != null ? known : List.of();
     }
 
     private synchronized List<Step> lookUp() {
