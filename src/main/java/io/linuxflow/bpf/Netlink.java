@@ -35,6 +35,7 @@ final class Netlink implements AutoCloseable {
     private final int fd;
     private final ByteBuffer buffer =
             ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.nativeOrder());
+    private int sequence;
     private boolean closed;
 
     /**
@@ -112,19 +113,24 @@ final class Netlink implements AutoCloseable {
     void ask(String operation, int type, List<byte[]> requests, Answers answers) {
         ByteBuffer message =
                 allocate(requests.stream().mapToInt(each -> align(HEADER + each.length)).sum());
-        for (int i = 0; i < requests.size(); i++) {
-            put(message, type, NLM_F_REQUEST, i, requests.get(i));
+        int first = sequence;
+        for (byte[] request : requests) {
+            put(message, type, NLM_F_REQUEST, sequence++, request);
         }
         send(operation, message);
-        for (int answered = 0; answered < requests.size(); answered++) {
+        for (int answered = 0; answered < requests.size(); ) {
             int length = receive(operation, MSG_DONTWAIT);
             if (length <= 0) {
                 throw BpfException.of(operation, "the kernel does not answer", "");
             }
             ByteBuffer received = received(length);
-            boolean refused = received.getShort(4) == NLMSG_ERROR;
-            answers.accept(
-                    received.getInt(8), refused ? null : payload(received, 0, received.getInt(0)));
+            int request = received.getInt(8) - first;
+            // Not one to a request of a call that failed.
+            if (request >= 0 && request < requests.size()) {
+                boolean refused = received.getShort(4) == NLMSG_ERROR;
+                answers.accept(request, refused ? null : payload(received, 0, received.getInt(0)));
+                answered++;
+            }
         }
     }
 

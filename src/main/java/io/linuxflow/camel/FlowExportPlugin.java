@@ -8,6 +8,7 @@ import io.linuxflow.enrich.HostName;
 import io.linuxflow.enrich.InterfaceNames;
 import io.linuxflow.enrich.PrefixTable;
 import io.linuxflow.enrich.ReverseDns;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
@@ -23,6 +24,8 @@ public final class FlowExportPlugin implements ContextServicePlugin {
             Map.of(
                     IpfixDatagramEncoder.NAME,
                     IpfixDatagramEncoder::new,
+                    Enricher.NAME,
+                    Enricher::new,
                     "interfaceNames",
                     InterfaceNames::new,
                     "hostName",
@@ -36,8 +39,8 @@ public final class FlowExportPlugin implements ContextServicePlugin {
                     "asDatabase",
                     AsDatabase::new);
 
-    /** The enrichments that {@link Enricher#NAME} applies. */
-    private static final String ENRICHMENTS = "flow.enrich";
+    /** A bean that has a property is configured by the one of its name behind this. */
+    private static final String PROPERTIES = "flow.";
 
     @Override
     public void load(CamelContext camelContext) {
@@ -45,31 +48,33 @@ public final class FlowExportPlugin implements ContextServicePlugin {
     }
 
     static void bind(CamelContext camelContext) {
+        Map<String, Object> bound = new HashMap<>();
         BEANS.forEach(
                 (name, maker) -> {
                     if (isFree(camelContext, name)) {
-                        Object bean = maker.get();
-                        bind(camelContext, name, bean);
-                        whenStarting(
-                                camelContext,
-                                () -> configure(bean, property(camelContext, "flow." + name)));
+                        bound.put(name, maker.get());
                     }
                 });
-        if (isFree(camelContext, Enricher.NAME)) {
-            Enricher enricher = new Enricher();
-            bind(camelContext, Enricher.NAME, enricher);
+        bound.forEach((name, bean) -> bind(camelContext, name, bean));
+        if (!bound.isEmpty()) {
             whenStarting(
                     camelContext,
                     () -> {
-                        enricher.setEnrichments(property(camelContext, ENRICHMENTS));
-                        enricher.start();
+                        bound.forEach((name, bean) -> configure(camelContext, name, bean));
+                        if (bound.get(Enricher.NAME) instanceof Enricher enricher) {
+                            enricher.start();
+                        }
                     });
         }
     }
 
-    /** Gives one of the beans the property of its name. */
-    private static void configure(Object bean, String property) {
-        if (bean instanceof AsTable table) {
+    /** Gives one of the beans the property that is for it. */
+    private static void configure(CamelContext camelContext, String name, Object bean) {
+        String property =
+                camelContext.resolvePropertyPlaceholders("{{" + PROPERTIES + name + ":}}");
+        if (bean instanceof Enricher enricher) {
+            enricher.setEnrichments(property);
+        } else if (bean instanceof AsTable table) {
             table.setFile(property);
         } else if (bean instanceof ReverseDns reverseDns) {
             reverseDns.setServer(property);
@@ -93,9 +98,5 @@ public final class FlowExportPlugin implements ContextServicePlugin {
         Registry registry = camelContext.getRegistry();
         registry.bind(
                 name, bean.getClass(), bean, null, bean instanceof AutoCloseable ? "close" : null);
-    }
-
-    private static String property(CamelContext camelContext, String name) {
-        return camelContext.resolvePropertyPlaceholders("{{" + name + ":}}");
     }
 }

@@ -7,11 +7,13 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.linuxflow.e2e.Traffic.Total;
+import io.linuxflow.enrich.DnsServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -163,6 +165,26 @@ class EnrichIT {
                                             "server")))
                     .isEqualTo(total);
             assertThat(collector.errors()).isEmpty();
+        }
+    }
+
+    @Test
+    void namesOutOfDnsShowOnceTheyAreThere() {
+        try (DnsServer dns = new DnsServer().name("2.0.1.10.in-addr.arpa", "client.example.org");
+                CamelCli camel =
+                        exporter("reverseDns").property("flow.reverseDns", dns.address()).start()) {
+            camel.awaitMetered(lab.router() + ":server", "egress");
+            AtomicInteger port = new AtomicInteger(4000);
+            await().untilAsserted(
+                            () -> {
+                                int next = port.incrementAndGet();
+                                Traffic.udp(lab.client(), next, Lab.SERVER, 5000, 1, 100);
+                                JsonNode flow = flow(next);
+                                assertThat(flow.path("sourceHostName").asText())
+                                        .isEqualTo("client.example.org");
+                                assertThat(flow.has("destinationHostName")).isFalse();
+                            });
+            assertThat(port.get()).isGreaterThan(4001);
         }
     }
 

@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Answers PTR queries (RFC 1035) at a port of the loopback. */
-final class DnsServer implements AutoCloseable {
+public final class DnsServer implements AutoCloseable {
 
     private static final int PTR = 12;
     private static final int NXDOMAIN = 3;
@@ -26,7 +26,7 @@ final class DnsServer implements AutoCloseable {
     private final List<String> questions = new ArrayList<>();
     private volatile boolean silent;
 
-    DnsServer() {
+    public DnsServer() {
         try {
             socket = new DatagramSocket(0, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
@@ -38,12 +38,12 @@ final class DnsServer implements AutoCloseable {
     }
 
     /** What to give to the client as its server. */
-    String address() {
+    public String address() {
         return "127.0.0.1:" + socket.getLocalPort();
     }
 
     /** Has a name for {@code 1.0.0.10.in-addr.arpa} and the like. */
-    DnsServer name(String arpa, String name) {
+    public DnsServer name(String arpa, String name) {
         names.put(arpa, name);
         return this;
     }
