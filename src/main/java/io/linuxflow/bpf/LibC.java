@@ -2,6 +2,7 @@
 package io.linuxflow.bpf;
 
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,7 +70,8 @@ final class LibC {
 
         long send(int fd, @In byte[] message, long length, int flags);
 
-        long recv(int fd, @Out byte[] message, long length, int flags);
+        /** The buffer has to be a direct one. */
+        long recv(int fd, @Out ByteBuffer message, long length, int flags);
 
         int getsockname(int fd, @Out byte[] address, int[] length);
 

@@ -10,7 +10,10 @@ public final class Links {
 
     private static final int RTM_GETLINK = 18;
     private static final int IFLA_IFNAME = 3;
+    private static final int IFLA_LINKINFO = 18;
+    private static final int IFLA_IFALIAS = 20;
     private static final int IFLA_EXT_MASK = 29;
+    private static final int IFLA_INFO_KIND = 1;
     private static final int RTEXT_FILTER_SKIP_STATS = 1 << 3;
     private static final int IFF_UP = 1;
     private static final int IFF_LOOPBACK = 1 << 3;
@@ -41,11 +44,14 @@ public final class Links {
 
     private static Link link(ByteBuffer message) {
         int flags = message.getInt(8);
+        ByteBuffer info = Netlink.attribute(message, IFINFOMSG, IFLA_LINKINFO);
         return new Link(
                 message.getInt(4),
                 Netlink.string(message, IFINFOMSG, IFLA_IFNAME),
                 LinkLayer.of(Short.toUnsignedInt(message.getShort(2))),
                 (flags & IFF_LOOPBACK) != 0,
-                (flags & IFF_UP) != 0);
+                (flags & IFF_UP) != 0,
+                Netlink.string(message, IFINFOMSG, IFLA_IFALIAS),
+                info == null ? "" : Netlink.string(info, 0, IFLA_INFO_KIND));
     }
 }

@@ -5,6 +5,7 @@ import static io.linuxflow.bpf.LibC.libc;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** An rtnetlink socket of the calling thread's network namespace (RFC 3549, linux/netlink.h). */
@@ -25,11 +26,16 @@ final class Netlink implements AutoCloseable {
     private static final int NLMSG_ERROR = 2;
     private static final int NLMSG_DONE = 3;
 
+    /** Requests at a time: the kernel reserves a page for each answer. */
+    static final int AT_ONCE = 32;
+
     /** The kernel fills at most 32 KiB at a time. */
     private static final int BUFFER = 64 * 1024;
 
     private final int fd;
-    private final byte[] buffer = new byte[BUFFER];
+    private final ByteBuffer buffer =
+            ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.nativeOrder());
+    private int sequence;
     private boolean closed;
 
     /**
@@ -63,17 +69,12 @@ final class Netlink implements AutoCloseable {
      * @return false if it changed underway and has to be asked for again
      */
     boolean dump(String operation, int type, byte[] request, Consumer<ByteBuffer> onMessage) {
-        int length = HEADER + request.length;
-        ByteBuffer message = allocate(length);
-        message.putInt(0, length);
-        message.putShort(4, (short) type);
-        message.putShort(6, (short) (NLM_F_REQUEST | NLM_F_DUMP));
-        message.put(HEADER, request);
-        LibC.check(operation, (int) libc().send(fd, message.array(), length, 0));
+        ByteBuffer message = allocate(HEADER + request.length);
+        put(message, type, NLM_F_REQUEST | NLM_F_DUMP, 0, request);
+        send(operation, message);
         boolean consistent = true;
         while (true) {
-            ByteBuffer received = ByteBuffer.wrap(buffer, 0, receive(operation, 0));
-            received.order(ByteOrder.nativeOrder());
+            ByteBuffer received = received(receive(operation, 0));
             while (received.hasRemaining()) {
                 int at = received.position();
                 int end = at + received.getInt(at);
@@ -84,14 +85,78 @@ final class Netlink implements AutoCloseable {
                     }
                     case NLMSG_ERROR ->
                             throw BpfException.of(operation, -received.getInt(at + HEADER), "");
-                    default ->
-                            onMessage.accept(
-                                    received.slice(at + HEADER, end - at - HEADER)
-                                            .order(ByteOrder.nativeOrder()));
+                    default -> onMessage.accept(payload(received, at, end));
                 }
                 received.position(Math.min(received.limit(), align(end)));
             }
         }
+    }
+
+    /** Takes the answer to a request. */
+    interface Answers {
+        /**
+         * @param request which of the requests, counted from 0
+         * @param message what follows the header, in host byte order, until the next call; null if
+         *     the kernel refused
+         */
+        void accept(int request, ByteBuffer message);
+    }
+
+    /**
+     * Asks for several things, each of which has one answer. The kernel answers before send(2)
+     * returns, so nobody waits; not more at a time than {@link #AT_ONCE}, whose answers find room
+     * in the socket's buffer.
+     *
+     * @param type RTM_GET…
+     * @param requests what follows the header, of each request
+     */
+    void ask(String operation, int type, List<byte[]> requests, Answers answers) {
+        ByteBuffer message =
+                allocate(requests.stream().mapToInt(each -> align(HEADER + each.length)).sum());
+        int first = sequence;
+        for (byte[] request : requests) {
+            put(message, type, NLM_F_REQUEST, sequence++, request);
+        }
+        send(operation, message);
+        for (int answered = 0; answered < requests.size(); ) {
+            int length = receive(operation, MSG_DONTWAIT);
+            if (length <= 0) {
+                throw BpfException.of(operation, "the kernel does not answer", "");
+            }
+            ByteBuffer received = received(length);
+            int request = received.getInt(8) - first;
+            // Not one to a request of a call that failed.
+            if (request >= 0 && request < requests.size()) {
+                boolean refused = received.getShort(4) == NLMSG_ERROR;
+                answers.accept(request, refused ? null : payload(received, 0, received.getInt(0)));
+                answered++;
+            }
+        }
+    }
+
+    /** Appends a message, padded. */
+    private static void put(ByteBuffer to, int type, int flags, int sequence, byte[] request) {
+        int begin = to.position();
+        to.putInt(HEADER + request.length)
+                .putShort((short) type)
+                .putShort((short) flags)
+                .putInt(sequence)
+                .putInt(0)
+                .put(request)
+                .position(begin + align(HEADER + request.length));
+    }
+
+    private void send(String operation, ByteBuffer message) {
+        LibC.check(operation, (int) libc().send(fd, message.array(), message.position(), 0));
+    }
+
+    private ByteBuffer received(int length) {
+        return buffer.slice(0, length).order(ByteOrder.nativeOrder());
+    }
+
+    /** What follows the header of the message at these octets. */
+    private static ByteBuffer payload(ByteBuffer messages, int at, int end) {
+        return messages.slice(at + HEADER, end - at - HEADER).order(ByteOrder.nativeOrder());
     }
 
     /**
@@ -157,7 +222,7 @@ final class Netlink implements AutoCloseable {
         return LibC.string(text);
     }
 
-    private static int align(int length) {
+    static int align(int length) {
         return length + 3 & ~3;
     }
 

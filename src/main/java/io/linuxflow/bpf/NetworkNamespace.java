@@ -10,6 +10,9 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -82,6 +85,40 @@ public final class NetworkNamespace implements AutoCloseable {
                         case LibC.EINVAL -> "It is only a leftover file: ip netns delete " + name;
                         default -> "";
                     });
+        }
+    }
+
+    /** A namespace by its name; that of the calling thread, if the name is empty. */
+    public static NetworkNamespace of(String name) {
+        return name.isEmpty() ? current() : named(name);
+    }
+
+    /**
+     * What a thread that is in the namespace makes; a thread of its own, unless it is the calling
+     * thread's namespace, which takes no privileges. Sockets stay in the namespace that they were
+     * made in, whoever uses them.
+     */
+    public <T> T make(Supplier<T> maker) {
+        if (id() == currentId()) {
+            return maker.get();
+        }
+        FutureTask<T> task =
+                new FutureTask<>(
+                        () -> {
+                            enter();
+                            return maker.get();
+                        });
+        new Thread(task, "in network namespace " + name).start();
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted in network namespace " + name, e);
         }
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.camel;
 
+import io.linuxflow.enrich.AsTable;
 import io.linuxflow.enrich.CommandHook;
+import io.linuxflow.enrich.Lookups;
 import io.linuxflow.metering.MeterStatus;
 import io.linuxflow.metering.MeterStatus.Counters;
 import io.linuxflow.metering.MeterStatus.Traffic;
@@ -11,6 +13,8 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.apache.camel.CamelContext;
@@ -43,6 +47,12 @@ final class FlowMetrics {
 
     private record HookRow(String name, CommandHook hook) {}
 
+    private record EnrichmentRow(String enrichment, long failedFlows) {}
+
+    private record LookupsRow(String enrichment, Lookups lookups) {}
+
+    private record TableRow(String enrichment, AsTable.Status table) {}
+
     /** What may become of a packet. Those seen that are none of the others are metered. */
     private record Fate(String name, String description, Function<Counters, Traffic> traffic) {}
 
@@ -62,6 +72,9 @@ final class FlowMetrics {
     private final MeterRows<SinkRow> sinks;
     private final MeterRows<CollectorRow> collectors;
     private final MeterRows<HookRow> hooks;
+    private final MeterRows<EnrichmentRow> enrichments;
+    private final MeterRows<LookupsRow> lookups;
+    private final MeterRows<TableRow> tables;
 
     FlowMetrics(CamelContext camelContext, MeterRegistry registry) {
         this.camelContext = camelContext;
@@ -225,6 +238,50 @@ final class FlowMetrics {
                                 PREFIX + "hook.added.flows",
                                 "Flows that the hook returned and was not given",
                                 r -> r.hook.addedFlows());
+        enrichments =
+                new MeterRows<EnrichmentRow>(registry, r -> Tags.of("enrichment", r.enrichment))
+                        .counter(
+                                PREFIX + "enrichment.failed.flows",
+                                "Flows that went on without it, because it failed",
+                                r -> r.failedFlows);
+        lookups =
+                new MeterRows<LookupsRow>(registry, r -> Tags.of("enrichment", r.enrichment))
+                        .gauge(
+                                PREFIX + "enrichment.cached.addresses",
+                                "Addresses of which it keeps the answer",
+                                r -> r.lookups.cached())
+                        .counter(
+                                PREFIX + "enrichment.hits",
+                                "Addresses of flows that it had the answer of",
+                                r -> r.lookups.hits())
+                        .counter(
+                                PREFIX + "enrichment.misses",
+                                "Addresses of flows that it did not have the answer of",
+                                r -> r.lookups.misses())
+                        .gauge(
+                                PREFIX + "enrichment.pending.lookups",
+                                "Addresses that wait to be looked up",
+                                r -> r.lookups.pending())
+                        .counter(
+                                PREFIX + "enrichment.dropped.lookups",
+                                "Addresses not looked up, for want of time or of room to wait",
+                                r -> r.lookups.dropped());
+        tables =
+                new MeterRows<TableRow>(registry, r -> Tags.of("enrichment", r.enrichment))
+                        .gauge(
+                                PREFIX + "enrichment.table.prefixes",
+                                "Prefixes in its table",
+                                r -> r.table.prefixes())
+                        .gauge(
+                                PREFIX + "enrichment.table.age.seconds",
+                                "How long ago the file of its table was written",
+                                r ->
+                                        (System.currentTimeMillis() - r.table.modified())
+                                                / (double) TimeUnit.SECONDS.toMillis(1))
+                        .counter(
+                                PREFIX + "enrichment.table.failures",
+                                "How often the file had changed and could not be read",
+                                r -> r.table.failures());
     }
 
     private static double seconds(long nanos) {
@@ -306,6 +363,32 @@ final class FlowMetrics {
                         .filter(entry -> entry.getValue().isOn())
                         .map(entry -> new HookRow(entry.getKey(), entry.getValue()))
                         .toList());
+        showEnrichments();
+    }
+
+    private void showEnrichments() {
+        Map<String, EnrichmentRow> rows = new TreeMap<>();
+        List<LookupsRow> lookupsRows = new ArrayList<>();
+        List<TableRow> tableRows = new ArrayList<>();
+        for (Enricher enricher : camelContext.getRegistry().findByType(Enricher.class)) {
+            for (Enricher.Step step : enricher.steps()) {
+                String name = step.name();
+                rows.merge(
+                        name,
+                        new EnrichmentRow(name, step.failedFlows()),
+                        (one, other) ->
+                                new EnrichmentRow(name, one.failedFlows + other.failedFlows));
+                if (step.enrichment() instanceof Lookups.Source source) {
+                    lookupsRows.add(new LookupsRow(name, source.lookups()));
+                }
+                if (step.enrichment() instanceof AsTable table && table.status() != null) {
+                    tableRows.add(new TableRow(name, table.status()));
+                }
+            }
+        }
+        enrichments.show(rows.values());
+        lookups.show(lookupsRows);
+        tables.show(tableRows);
     }
 
     private Collection<SharedMeter> sharedMeters() {

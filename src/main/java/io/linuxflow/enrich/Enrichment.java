@@ -16,4 +16,12 @@ public interface Enrichment {
      * <p>If several routes ask for the same batch, {@link FlowBatch#once} has the work done once.
      */
     FlowBatch enrich(FlowBatch batch);
+
+    /**
+     * Gets ready, any number of times, before the first batch comes: what is wrong with a file,
+     * say, is then known at once.
+     *
+     * @throws RuntimeException if it can't work, with what is wrong and the remedy
+     */
+    default void start() {}
 }

@@ -27,9 +27,13 @@ import java.util.function.Supplier;
  */
 public final class FlowBatch implements Iterable<Flow> {
 
+    /** What names this process's own network namespace. */
+    public static final String OWN_NAMESPACE = "";
+
     private final byte[] records;
     private final int size;
     private final int observationDomain;
+    private final String namespace;
 
     /** By name, in the order they were added. */
     private final Map<String, Column> columns;
@@ -54,16 +58,23 @@ public final class FlowBatch implements Iterable<Flow> {
         this.records = records;
         this.size = size;
         this.observationDomain = observationDomain;
+        namespace = OWN_NAMESPACE;
         columns = Map.of();
         computed = new ConcurrentHashMap<>();
     }
 
-    private FlowBatch(FlowBatch other, Map<String, Column> columns) {
+    private FlowBatch(FlowBatch other, String namespace, Map<String, Column> columns) {
         records = other.records;
         size = other.size;
         observationDomain = other.observationDomain;
         computed = other.computed;
+        this.namespace = namespace;
         this.columns = columns;
+    }
+
+    /** The same flows, said to be from that {@link #namespace()}. */
+    public FlowBatch from(String name) {
+        return name.equals(namespace) ? this : new FlowBatch(this, name, columns);
     }
 
     /**
@@ -83,7 +94,7 @@ public final class FlowBatch implements Iterable<Flow> {
             }
             all.put(column.name(), column);
         }
-        return new FlowBatch(this, Collections.unmodifiableMap(all));
+        return new FlowBatch(this, namespace, Collections.unmodifiableMap(all));
     }
 
     /** What enrichments know about the flows, in the order in which it was added. */
@@ -126,6 +137,14 @@ public final class FlowBatch implements Iterable<Flow> {
      */
     public int observationDomain() {
         return observationDomain;
+    }
+
+    /**
+     * The name of the network namespace that the flows are from, as {@code ip netns} knows it;
+     * {@link #OWN_NAMESPACE} for this process's own.
+     */
+    public String namespace() {
+        return namespace;
     }
 
     /** The records themselves, for encoders; see {@link FlowLayout}. Not to be written to. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.metering;
 
+import io.linuxflow.flow.FlowBatch;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -18,7 +19,7 @@ import java.util.regex.Pattern;
 public final class InterfaceSelection {
 
     /** What names this process's own namespace as a key of {@link #namespaces()}. */
-    public static final String OWN_NAMESPACE = "";
+    public static final String OWN_NAMESPACE = FlowBatch.OWN_NAMESPACE;
 
     private final Map<String, List<Glob>> namespaces;
 

@@ -108,7 +108,7 @@ final class NamespaceMeter {
         this.sink =
                 (batch, overdue) -> {
                     exported.add(batch);
-                    sink.accept(batch, overdue);
+                    sink.accept(batch.from(namespace), overdue);
                 };
         thread =
                 new Thread(

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.linuxflow.enrich.CommandHook;
+import io.linuxflow.enrich.Enrichment;
+import io.linuxflow.enrich.PrefixTable;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -12,6 +14,8 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.camel.builder.RouteBuilder;
@@ -19,6 +23,7 @@ import org.apache.camel.impl.DefaultCamelContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class MetricsServerTest {
 
@@ -123,6 +128,41 @@ class MetricsServerTest {
                         PREFIX + "interface_attached" + eth0 + "1.0",
                         PREFIX + "interface_attached" + eth1 + "0.0",
                         PREFIX + "interface_missing{interface=\"eth9\",meter=\"flows\"} 1.0");
+    }
+
+    @Test
+    void enrichmentsHaveWhatTheyLookedUpAndFailedToDo(@TempDir Path directory) throws Exception {
+        PrefixTable table = new PrefixTable();
+        table.setFile(
+                Files.writeString(directory.resolve("table"), "10.0.0.0/8,1\n11.0.0.0/8,2\n")
+                        .toString());
+        camel.getRegistry().bind("table", table);
+        camel.getRegistry()
+                .bind(
+                        "broken",
+                        (Enrichment)
+                                batch -> {
+                                    throw new IllegalStateException("no");
+                                });
+        Enricher enricher = new Enricher();
+        enricher.setEnrichments("fib,table,broken");
+        camel.getRegistry().bind("enricher", enricher);
+
+        enricher.enrich(TestFlows.tcp(3, 1000));
+
+        String fib = "{enrichment=\"fib\"} ";
+        assertThat(metrics())
+                .contains(
+                        PREFIX + "enrichment_failed_flows_total{enrichment=\"broken\"} 3.0",
+                        PREFIX + "enrichment_failed_flows_total{enrichment=\"table\"} 0.0",
+                        PREFIX + "enrichment_table_prefixes{enrichment=\"table\"} 2.0",
+                        PREFIX + "enrichment_table_failures_total{enrichment=\"table\"} 0.0",
+                        PREFIX + "enrichment_hits_total" + fib + "0.0",
+                        PREFIX + "enrichment_misses_total" + fib + "6.0",
+                        PREFIX + "enrichment_cached_addresses" + fib + "2.0",
+                        PREFIX + "enrichment_pending_lookups" + fib + "0.0",
+                        PREFIX + "enrichment_dropped_lookups_total" + fib + "0.0")
+                .anyMatch(line -> line.startsWith(PREFIX + "enrichment_table_age_seconds{"));
     }
 
     @Test

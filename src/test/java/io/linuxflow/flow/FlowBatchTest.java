@@ -49,6 +49,17 @@ class FlowBatchTest {
     }
 
     @Test
+    void theNamespaceStaysWithTheFlows() {
+        assertThat(batch.namespace()).isEqualTo(FlowBatch.OWN_NAMESPACE);
+
+        FlowBatch blue = batch.from("blue");
+
+        assertThat(blue.with(List.of(text("a", "x", "y"))).namespace()).isEqualTo("blue");
+        assertThat(blue.records()).isSameAs(batch.records());
+        assertThat(batch.with(List.of(text("a", "x", "y"))).from("blue").column("a")).isNotNull();
+    }
+
+    @Test
     void aColumnOfAnotherNumberOfFlowsIsRefused() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> batch.with(List.of(text("a", "x"))))
