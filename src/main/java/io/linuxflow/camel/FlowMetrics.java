@@ -265,7 +265,11 @@ final class FlowMetrics {
                         .counter(
                                 PREFIX + "enrichment.dropped.lookups",
                                 "Addresses not looked up, for want of time or of room to wait",
-                                r -> r.lookups.dropped());
+                                r -> r.lookups.dropped())
+                        .counter(
+                                PREFIX + "enrichment.failed.lookups",
+                                "Lookups that nobody answered",
+                                r -> r.lookups.failed());
         tables =
                 new MeterRows<TableRow>(registry, r -> Tags.of("enrichment", r.enrichment))
                         .gauge(

@@ -66,9 +66,11 @@ public final class Fib implements Enrichment, Lookups.Source, AutoCloseable {
         Routing routing = namespaces.computeIfAbsent(batch.namespace(), Routing::new);
         long now = System.nanoTime();
         routing.followChanges(now);
+        boolean mayLookUp = routing.mayLookUp();
         Writer writer = new Writer(batch);
         List<Miss> missing = new ArrayList<>();
         int known = 0;
+        int unknown = 0;
         byte[] records = batch.records();
         for (int i = 0, at = 0; i < batch.size(); i++, at += FlowLayout.SIZE) {
             boolean ipv4 = records[at + FlowLayout.IP_VERSION] == 4;
@@ -87,31 +89,34 @@ public final class Fib implements Enrichment, Lookups.Source, AutoCloseable {
                 if (entry != null && !entry.isExpired(now)) {
                     writer.set(i, source, entry.value());
                     known++;
-                } else {
+                } else if (mayLookUp) {
                     missing.add(new Miss(i, source, new Key(high, low, tag)));
+                } else {
+                    unknown++;
                 }
             }
         }
-        misses.add(missing.size());
         hits.add(known);
+        misses.add(missing.size() + unknown);
         if (!missing.isEmpty()) {
             Map<Key, Found> found = routing.lookUp(missing, now);
             for (Miss miss : missing) {
                 Found answer = found.get(miss.key);
                 if (answer == null) {
-                    dropped.increment();
+                    unknown++;
                 } else {
                     writer.set(miss.flow, miss.source, answer);
                 }
             }
         }
+        dropped.add(unknown);
         return writer.columns();
     }
 
     @Override
     public Lookups lookups() {
         long cached = namespaces.values().stream().mapToLong(each -> each.cache.size()).sum();
-        return new Lookups(cached, hits.sum(), misses.sum(), 0, dropped.sum());
+        return new Lookups(cached, hits.sum(), misses.sum(), 0, dropped.sum(), 0);
     }
 
     @Override
@@ -250,19 +255,23 @@ public final class Fib implements Enrichment, Lookups.Source, AutoCloseable {
             }
         }
 
+        /** Whether there is time to look addresses up. */
+        synchronized boolean mayLookUp() {
+            long now = System.nanoTime();
+            allowance = Math.min(MOST_SAVED, allowance + (now - allowedAt) / SHARE);
+            allowedAt = now;
+            return allowance > 0;
+        }
+
         /** The answers; those are missing for which there was no time. */
         synchronized Map<Key, Found> lookUp(List<Miss> missing, long now) {
             Map<Key, Found> found = new HashMap<>();
             missing.forEach(miss -> found.put(miss.key, null));
             List<Key> keys = List.copyOf(found.keySet());
-            long begin = System.nanoTime();
-            allowance = Math.min(MOST_SAVED, allowance + (begin - allowedAt) / SHARE);
-            allowedAt = begin;
             for (int from = 0; from < keys.size() && allowance > 0; from += AT_ONCE) {
+                long begin = System.nanoTime();
                 lookUp(keys.subList(from, Math.min(keys.size(), from + AT_ONCE)), found, now);
-                long end = System.nanoTime();
-                allowance -= end - allowedAt;
-                allowedAt = end;
+                allowance -= System.nanoTime() - begin;
             }
             return found;
         }

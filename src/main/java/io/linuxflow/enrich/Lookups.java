@@ -9,8 +9,10 @@ package io.linuxflow.enrich;
  * @param misses addresses of flows that were not
  * @param pending addresses that wait to be looked up
  * @param dropped addresses that were not looked up, for want of time or of room to wait
+ * @param failed lookups that nobody answered
  */
-public record Lookups(long cached, long hits, long misses, long pending, long dropped) {
+public record Lookups(
+        long cached, long hits, long misses, long pending, long dropped, long failed) {
 
     /** Has done some. */
     public interface Source {

@@ -54,8 +54,8 @@ public final class ReverseDns implements Enrichment, Lookups.Source, AutoCloseab
 
     private static final String PTR = "PTR";
 
-    /** Values are null while there is no name. */
-    private final AddressCache<byte[]> cache = new AddressCache<>(CAPACITY);
+    /** Values are null while there is no name. Made when it is first used: most never are. */
+    private volatile AddressCache<byte[]> cache;
 
     private final ThreadPoolExecutor threads =
             new ThreadPoolExecutor(
@@ -72,6 +72,7 @@ public final class ReverseDns implements Enrichment, Lookups.Source, AutoCloseab
     private final LongAdder hits = new LongAdder();
     private final LongAdder misses = new LongAdder();
     private final LongAdder dropped = new LongAdder();
+    private final LongAdder failed = new LongAdder();
     private String server = "";
 
     public ReverseDns() {
@@ -83,7 +84,20 @@ public final class ReverseDns implements Enrichment, Lookups.Source, AutoCloseab
         return batch.with(batch.once(this, () -> columns(batch)));
     }
 
+    private AddressCache<byte[]> cache() {
+        AddressCache<byte[]> made = cache;
+        return made != null ? made : make();
+    }
+
+    private synchronized AddressCache<byte[]> make() {
+        if (cache == null) {
+            cache = new AddressCache<>(CAPACITY);
+        }
+        return cache;
+    }
+
     private List<Column> columns(FlowBatch batch) {
+        AddressCache<byte[]> known = cache();
         int size = batch.size();
         ColumnWriter source = new ColumnWriter("sourceHostName", Column.Type.TEXT, size);
         ColumnWriter destination = new ColumnWriter("destinationHostName", Column.Type.TEXT, size);
@@ -91,8 +105,9 @@ public final class ReverseDns implements Enrichment, Lookups.Source, AutoCloseab
         long now = System.nanoTime();
         int missed = 0;
         for (int i = 0, at = 0; i < size; i++, at += FlowLayout.SIZE) {
-            missed += name(source, i, records, at + FlowLayout.SOURCE_ADDRESS, now);
-            missed += name(destination, i, records, at + FlowLayout.DESTINATION_ADDRESS, now);
+            missed += name(known, source, i, records, at + FlowLayout.SOURCE_ADDRESS, now);
+            missed +=
+                    name(known, destination, i, records, at + FlowLayout.DESTINATION_ADDRESS, now);
         }
         misses.add(missed);
         hits.add(2L * size - missed);
@@ -100,16 +115,22 @@ public final class ReverseDns implements Enrichment, Lookups.Source, AutoCloseab
     }
 
     /** Returns how many addresses of this one were not, or no longer, known. */
-    private int name(ColumnWriter column, int flow, byte[] records, int at, long now) {
+    private int name(
+            AddressCache<byte[]> known,
+            ColumnWriter column,
+            int flow,
+            byte[] records,
+            int at,
+            long now) {
         long high = Addresses.high(records, at);
         long low = Addresses.low(records, at);
-        AddressCache.Entry<byte[]> entry = cache.find(high, low, 0);
+        AddressCache.Entry<byte[]> entry = known.find(high, low, 0);
         byte[] name = entry == null ? null : entry.value();
         column.set(flow, name);
         if (entry != null && !entry.isExpired(now)) {
             return 0;
         }
-        cache.put(high, low, 0, name, now + PATIENCE);
+        known.put(high, low, 0, name, now + PATIENCE);
         try {
             threads.execute(() -> lookUp(high, low, name));
         } catch (RejectedExecutionException e) {
@@ -126,10 +147,11 @@ public final class ReverseDns implements Enrichment, Lookups.Source, AutoCloseab
             lifetime = name == null ? NO_NAME_LIFETIME : NAME_LIFETIME;
         } catch (NamingException e) {
             LOG.debug("No answer from DNS", e);
+            failed.increment();
             name = before;
             lifetime = FAILURE_LIFETIME;
         }
-        cache.put(high, low, 0, name, System.nanoTime() + lifetime);
+        cache().put(high, low, 0, name, System.nanoTime() + lifetime);
     }
 
     /** What DNS has for a name, null if it is nothing. */
@@ -173,11 +195,12 @@ public final class ReverseDns implements Enrichment, Lookups.Source, AutoCloseab
     @Override
     public Lookups lookups() {
         return new Lookups(
-                cache.size(),
+                cache == null ? 0 : cache.size(),
                 hits.sum(),
                 misses.sum(),
                 threads.getQueue().size() + threads.getActiveCount(),
-                dropped.sum());
+                dropped.sum(),
+                failed.sum());
     }
 
     /** Nobody waits for lookups that are under way: their threads end with the process. */

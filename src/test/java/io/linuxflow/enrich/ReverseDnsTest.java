@@ -89,6 +89,15 @@ class ReverseDnsTest {
     }
 
     @Test
+    void aLookupThatNobodyAnswersIsCounted() {
+        server.silent(true);
+        flow("10.0.0.1", "10.0.0.1");
+
+        await().until(() -> dns.lookups().failed() == 1);
+        assertThat(flow("10.0.0.1", "10.0.0.1").columns()).isEmpty();
+    }
+
+    @Test
     void withoutAnAnswerNobodyWaits() {
         server.silent(true);
         Batches flows = new Batches();
