@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             MeterCommand.class,
             DumpCommand.class,
+            FlushCommand.class,
             DependencyCheckCommand.class,
             EbpfCommand.class,
             Flowctl.VersionCommand.class,

@@ -9,6 +9,7 @@ import io.linuxflow.bpf.LinkLayer;
 import io.linuxflow.bpf.TestRun;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowFilter;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
 import io.linuxflow.metering.MeterStatus.Traffic;
@@ -89,7 +90,7 @@ class ConservationIT {
             }
             if (cache != null) {
                 assertThat(cache.uncachedFlows() > 0).isEqualTo(cacheFlows < FLOWS);
-                cache.flush(clock.now(), sink);
+                cache.flush(FlowFilter.ALL, clock.now(), sink);
             }
             for (Future<?> result : results) {
                 result.get();
