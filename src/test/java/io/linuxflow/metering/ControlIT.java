@@ -216,7 +216,7 @@ class ControlIT {
             flushers.add(threads.submit(() -> hammer(random, enough)));
         }
         List<Future<?>> senders = new ArrayList<>();
-        int rounds = 1000;
+        int rounds = 5000;
         for (int i = 0; i < 2; i++) {
             senders.add(
                     threads.submit(
