@@ -3,8 +3,8 @@ package io.linuxflow.cli;
 
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.Prefix;
-import io.linuxflow.metering.InstalledMeters;
-import io.linuxflow.metering.InstalledMeters.MeterFlows;
+import io.linuxflow.metering.UnexportedFlows;
+import io.linuxflow.metering.UnexportedFlows.MeterFlows;
 import java.io.PrintWriter;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -97,7 +97,7 @@ final class DumpCommand implements Callable<Integer> {
                 .forEach(
                         (namespace, filter) -> {
                             for (MeterFlows meter :
-                                    InstalledMeters.in(namespace).flows(filter, times)) {
+                                    UnexportedFlows.in(namespace).flows(filter, times)) {
                                 for (Flow flow : meter.flows()) {
                                     rows.add(new Row(namespace, meter.exporter(), flow));
                                 }
@@ -175,7 +175,7 @@ final class DumpCommand implements Callable<Integer> {
     }
 
     private static String place(Flow flow) {
-        byte[] place = flow.batch().column(InstalledMeters.PLACE).value(flow.index());
+        byte[] place = flow.batch().column(UnexportedFlows.PLACE).value(flow.index());
         return new String(place, StandardCharsets.UTF_8);
     }
 }

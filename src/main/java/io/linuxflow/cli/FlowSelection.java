@@ -6,6 +6,7 @@ import io.linuxflow.flow.FlowFilter;
 import io.linuxflow.flow.Prefix;
 import io.linuxflow.metering.InstalledMeters;
 import io.linuxflow.metering.InterfaceSelection;
+import io.linuxflow.metering.UnexportedFlows;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -94,7 +95,7 @@ final class FlowSelection {
         Map<String, FlowFilter> filters = new LinkedHashMap<>();
         for (String each : namespace == null ? InstalledMeters.namespaces() : List.of(namespace)) {
             Set<Integer> meant = new HashSet<>(indexes);
-            InstalledMeters meters = InstalledMeters.in(each);
+            UnexportedFlows meters = UnexportedFlows.in(each);
             names.forEach(
                     (item, selection) -> {
                         Set<Integer> found = interfaces(meters, each, item, selection);
@@ -120,7 +121,7 @@ final class FlowSelection {
 
     /** A name without a namespace means the interfaces of that name wherever flows are meant. */
     private static Set<Integer> interfaces(
-            InstalledMeters meters, String in, String item, InterfaceSelection selection) {
+            UnexportedFlows meters, String in, String item, InterfaceSelection selection) {
         return item.contains(":")
                 ? selection.namespaces().contains(in) ? meters.interfaces(selection) : Set.of()
                 : meters.interfaces(

@@ -17,7 +17,9 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "flowctl",
-        description = "Looks at the flow meters in the kernel, and attaches and detaches them.",
+        description =
+                "Looks at the flow meters in the kernel and in exporters, attaches, detaches and"
+                        + " flushes them.",
         mixinStandardHelpOptions = true,
         versionProvider = Flowctl.Version.class,
         subcommands = {

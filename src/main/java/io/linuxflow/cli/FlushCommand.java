@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.cli;
 
-import io.linuxflow.metering.InstalledMeters;
-import io.linuxflow.metering.InstalledMeters.FlushOutcome;
+import io.linuxflow.metering.UnexportedFlows;
+import io.linuxflow.metering.UnexportedFlows.FlushOutcome;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -59,7 +59,7 @@ final class FlushCommand implements Callable<Integer> {
             String in = each.getKey().isEmpty() ? "" : each.getKey() + ": ";
             long flows = 0;
             for (FlushOutcome outcome :
-                    InstalledMeters.in(each.getKey()).flush(each.getValue(), discard)) {
+                    UnexportedFlows.in(each.getKey()).flush(each.getValue(), discard)) {
                 flows += outcome.flushed().flows();
                 if (outcome.problem() != null) {
                     err.println("flowctl: " + in + outcome.problem());

@@ -188,7 +188,7 @@ final class ControlServer implements AutoCloseable {
             out.writeInt(dump.inCache().size());
             out.flush();
             for (FlowCopies copies : List.of(dump.inKernel(), dump.inCache())) {
-                for (ByteBuffer records = copies.records(); records.hasRemaining(); ) {
+                for (ByteBuffer records = copies.finish(); records.hasRemaining(); ) {
                     connection.write(records);
                 }
             }

@@ -8,8 +8,10 @@ import io.linuxflow.flow.FlowFilter;
 import java.nio.ByteBuffer;
 
 /**
- * Copies of flow records, with their times in nanoseconds since 1970 UTC. They are outside the Java
- * heap, which may be small, and their memory is given back at once when they are closed.
+ * Copies of flow records. They are outside the Java heap, which may be small, and their memory is
+ * given back at once when they are closed.
+ *
+ * <p>Belongs to one thread at a time: the meter's makes the copies, another one makes use of them.
  */
 final class FlowCopies implements AutoCloseable {
 
@@ -34,7 +36,6 @@ final class FlowCopies implements AutoCloseable {
     void add(ByteBuffer from, int at) {
         if (which.matches(from, at)) {
             records.put(size * SIZE, from, at, SIZE);
-            now.convert(records, size * SIZE);
             size++;
         }
     }
@@ -44,8 +45,14 @@ final class FlowCopies implements AutoCloseable {
         return size;
     }
 
-    /** The copies, one after the other. */
-    ByteBuffer records() {
+    /**
+     * The copies, one after the other, with their times turned into nanoseconds since 1970 UTC; to
+     * be called once.
+     */
+    ByteBuffer finish() {
+        for (int i = 0; i < size; i++) {
+            now.convert(records, i * SIZE);
+        }
         return records.slice(0, size * SIZE);
     }
 

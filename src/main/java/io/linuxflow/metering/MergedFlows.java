@@ -87,11 +87,11 @@ final class MergedFlows {
         places[size++] = (byte) place;
     }
 
-    /** The flows, with the column {@link InstalledMeters#PLACE}. */
+    /** The flows, with the column {@link UnexportedFlows#PLACE}. */
     FlowBatch batch() {
         byte[][] texts = new byte[size][];
         Arrays.setAll(texts, flow -> PLACES[places[flow]]);
         return new FlowBatch(records.array(), size, 0)
-                .with(List.of(new Column(InstalledMeters.PLACE, Column.Type.TEXT, texts)));
+                .with(List.of(new Column(UnexportedFlows.PLACE, Column.Type.TEXT, texts)));
     }
 }

@@ -10,8 +10,8 @@ import io.linuxflow.bpf.NetworkNamespace;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowFilter;
-import io.linuxflow.metering.InstalledMeters.FlushOutcome;
-import io.linuxflow.metering.InstalledMeters.MeterFlows;
+import io.linuxflow.metering.UnexportedFlows.FlushOutcome;
+import io.linuxflow.metering.UnexportedFlows.MeterFlows;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -95,7 +95,7 @@ class ControlIT {
 
     private static List<Flow> dump(FlowFilter which) {
         List<Flow> flows = new ArrayList<>();
-        for (MeterFlows meter : InstalledMeters.in(HERE).flows(which, false)) {
+        for (MeterFlows meter : UnexportedFlows.in(HERE).flows(which, false)) {
             assertThat(meter.exporter()).isEqualTo(ProcessHandle.current().pid());
             flows.addAll(meter.flows().asList());
         }
@@ -107,14 +107,14 @@ class ControlIT {
     }
 
     private static Flushed flush(FlowFilter which, boolean discard) {
-        List<FlushOutcome> outcomes = InstalledMeters.in(HERE).flush(which, discard);
+        List<FlushOutcome> outcomes = UnexportedFlows.in(HERE).flush(which, discard);
         assertThat(outcomes).singleElement().matches(outcome -> outcome.problem() == null);
         return outcomes.get(0).flushed();
     }
 
     private static String place(Flow flow) {
         return new String(
-                flow.batch().column(InstalledMeters.PLACE).value(flow.index()),
+                flow.batch().column(UnexportedFlows.PLACE).value(flow.index()),
                 StandardCharsets.UTF_8);
     }
 
@@ -305,7 +305,7 @@ class ControlIT {
             assertThat(dump(from(FIRST_PORT + 1)))
                     .hasSize(2)
                     .allMatch(f -> f.packetDeltaCount() == 3);
-            assertThat(InstalledMeters.in(HERE).flush(from(FIRST_PORT + 1), true))
+            assertThat(UnexportedFlows.in(HERE).flush(from(FIRST_PORT + 1), true))
                     .extracting(FlushOutcome::flushed)
                     .containsExactly(new Flushed(1, 3, 3 * 38), new Flushed(1, 3, 3 * 38));
         }

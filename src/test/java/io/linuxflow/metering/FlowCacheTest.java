@@ -269,7 +269,7 @@ class FlowCacheTest {
         try (FlowCopies copies = new FlowCopies(2, FlowFilter.ALL, clock(5))) {
             cache.forEach(copies::add);
             byte[] records = new byte[copies.size() * FlowLayout.SIZE];
-            copies.records().get(records);
+            copies.finish().get(records);
             batches.add(new FlowBatch(records, copies.size(), 0));
         }
         assertThat(flows()).containsExactlyInAnyOrder(tuple(1, 1L, 0), tuple(2, 2L, END_OF_FLOW));

@@ -18,7 +18,7 @@ class MergedFlowsTest {
     }
 
     private static String place(FlowBatch batch, int flow) {
-        return new String(batch.column(InstalledMeters.PLACE).value(flow), StandardCharsets.UTF_8);
+        return new String(batch.column(UnexportedFlows.PLACE).value(flow), StandardCharsets.UTF_8);
     }
 
     @Test

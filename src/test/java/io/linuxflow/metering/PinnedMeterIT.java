@@ -18,7 +18,7 @@ import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowFilter;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
-import io.linuxflow.metering.InstalledMeters.FlushOutcome;
+import io.linuxflow.metering.UnexportedFlows.FlushOutcome;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -220,13 +220,13 @@ class PinnedMeterIT {
             for (int port : ports) {
                 sendFrom(port, 10);
             }
-            assertThat(InstalledMeters.in(HERE).flush(from(20_002), true))
+            assertThat(UnexportedFlows.in(HERE).flush(from(20_002), true))
                     .extracting(FlushOutcome::flushed)
                     .containsExactly(new Flushed(1, 10, 10 * 38));
-            assertThat(InstalledMeters.in(HERE).flows(from(20_002), false))
+            assertThat(UnexportedFlows.in(HERE).flows(from(20_002), false))
                     .allMatch(meter -> meter.flows().size() == 0);
             long kept = 10L * (round + 1);
-            assertThat(InstalledMeters.in(HERE).flows(from(20_003), false))
+            assertThat(UnexportedFlows.in(HERE).flows(from(20_003), false))
                     .singleElement()
                     .matches(meter -> meter.flows().packets() == kept);
         }
@@ -237,13 +237,13 @@ class PinnedMeterIT {
     void withoutAProcessFlowsCanOnlyBeDiscarded() throws Exception {
         packets(options(), 0);
         send(7);
-        assertThat(InstalledMeters.in(HERE).flush(FlowFilter.ALL, false))
+        assertThat(UnexportedFlows.in(HERE).flush(FlowFilter.ALL, false))
                 .singleElement()
                 .matches(outcome -> outcome.flushed().equals(Flushed.NONE))
                 .matches(outcome -> outcome.problem().contains("that no exporter drains"));
         try (PinnedState other = inNamespace(() -> PinnedState.own(HERE))) {
             assertThat(other.exists()).isTrue();
-            assertThat(InstalledMeters.in(HERE).flush(FlowFilter.ALL, true))
+            assertThat(UnexportedFlows.in(HERE).flush(FlowFilter.ALL, true))
                     .singleElement()
                     .matches(outcome -> outcome.flushed().equals(Flushed.NONE))
                     .matches(outcome -> outcome.problem().contains("offers no socket"));
@@ -258,10 +258,10 @@ class PinnedMeterIT {
             FlowQueue queue = meter.subscribe("test", 1000);
             meter.start();
             sendFrom(20_001, 5);
-            assertThat(InstalledMeters.in(HERE).flows(from(20_001), true))
+            assertThat(UnexportedFlows.in(HERE).flows(from(20_001), true))
                     .hasSize(2)
                     .allMatch(each -> each.flows().packets() == 5);
-            assertThat(InstalledMeters.in(HERE).flush(from(20_001), false))
+            assertThat(UnexportedFlows.in(HERE).flush(from(20_001), false))
                     .hasSize(2)
                     .anyMatch(outcome -> outcome.flushed().packets() == 5)
                     .anyMatch(outcome -> outcome.problem() != null);
