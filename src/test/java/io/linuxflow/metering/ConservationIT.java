@@ -113,7 +113,9 @@ class ConservationIT {
                     assertThat(dumped).isGreaterThanOrEqualTo(before);
                 }
             }
-            assertThat(discarded).isPositive();
+            if (slots > FLOWS) {
+                assertThat(discarded).isPositive();
+            }
             if (cache != null) {
                 assertThat(cache.uncachedFlows() > 0).isEqualTo(cacheFlows < FLOWS);
                 cache.flush(FlowFilter.ALL, clock.now(), sink);
