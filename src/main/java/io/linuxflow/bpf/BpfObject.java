@@ -149,6 +149,19 @@ public final class BpfObject implements AutoCloseable {
         return this;
     }
 
+    /** Has {@link #load} leave out all programs but one. */
+    public BpfObject loadOnly(String program) {
+        checkLoaded(false);
+        Pointer each = null;
+        while ((each = libbpf().bpf_object__next_program(object(), each)) != null) {
+            boolean wanted = libbpf().bpf_program__name(each).equals(program);
+            LibBpf.check(
+                    "choose the program " + program + " of " + name,
+                    libbpf().bpf_program__set_autoload(each, wanted));
+        }
+        return this;
+    }
+
     /** Creates the maps and has the kernel verify the programs. */
     public void load() {
         checkLoaded(false);
@@ -196,6 +209,11 @@ public final class BpfObject implements AutoCloseable {
     /** Where a variable stands in .bss. */
     public StructMember globalMember(String variable) {
         return variable(BSS, variable);
+    }
+
+    /** Where a {@code const volatile} variable stands in .rodata. */
+    public StructMember constantMember(String variable) {
+        return variable(RODATA, variable);
     }
 
     /** The members of a struct that the object was compiled with, in the order of their offsets. */

@@ -78,6 +78,8 @@ final class LibBpf {
 
         int bpf_program__fd(Pointer program);
 
+        int bpf_program__set_autoload(Pointer program, boolean autoload);
+
         String bpf_map__name(Pointer map);
 
         int bpf_map__fd(Pointer map);

@@ -12,8 +12,8 @@ import java.util.Objects;
 import jnr.ffi.Pointer;
 
 /**
- * Kernel memory mapped into this process: the values of a map, or one variable. Integers are in
- * host byte order; offsets and sizes are octets.
+ * Memory mapped into this process: the values of a map in the kernel, or one variable there, or
+ * memory of its own. Integers are in host byte order; offsets and sizes are octets.
  *
  * <p>Safe across threads, but nobody may touch the memory, buffers taken earlier included, once it
  * is closed: that ends the process with SIGSEGV.
@@ -59,6 +59,25 @@ public final class MappedMemory implements AutoCloseable {
                     errno == LibC.EINVAL || errno == LibC.ENOTSUPP
                             ? "Only arrays made with BPF_F_MMAPABLE can be mapped"
                             : BpfException.remedy(errno));
+        }
+        return new MappedMemory(memory.address(), size, true);
+    }
+
+    /**
+     * Memory of this process's own, all 0, which is given back when it is closed. What is not
+     * written to takes none.
+     */
+    public static MappedMemory anonymous(long size) {
+        Pointer memory =
+                libc().mmap(
+                                null,
+                                size,
+                                LibC.PROT_READ | LibC.PROT_WRITE,
+                                LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS,
+                                -1,
+                                0);
+        if (memory.address() == -1) {
+            throw BpfException.of("get " + size + " octets of memory", LibC.errno());
         }
         return new MappedMemory(memory.address(), size, true);
     }

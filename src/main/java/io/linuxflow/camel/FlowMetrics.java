@@ -130,6 +130,18 @@ final class FlowMetrics {
                                 PREFIX + "uncached.flows",
                                 "Flow records handed out because the flow cache was full",
                                 r -> r.status.uncachedFlows())
+                        .counter(
+                                PREFIX + "discarded.flows",
+                                "Flow records thrown away because flowctl asked for it",
+                                r -> r.status.discarded().flows())
+                        .counter(
+                                PREFIX + "discarded.packets",
+                                "Packets in flow records that were thrown away",
+                                r -> r.status.discarded().packets())
+                        .counter(
+                                PREFIX + "discarded.octets",
+                                "Octets in flow records that were thrown away",
+                                r -> r.status.discarded().octets())
                         .gauge(
                                 PREFIX + "last.flip.seconds",
                                 "How long the last flip waited for the kernel",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.camel;
 
+import io.linuxflow.metering.Flushed;
 import io.linuxflow.metering.MeterOptions;
 import io.linuxflow.metering.MeterStatus;
 import io.linuxflow.metering.MeterStatus.Counters;
@@ -33,6 +34,7 @@ final class SharedMeter {
                     0,
                     0,
                     0,
+                    new Flushed(0, 0, 0),
                     0,
                     0,
                     0,

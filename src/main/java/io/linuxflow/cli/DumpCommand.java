@@ -2,35 +2,39 @@
 package io.linuxflow.cli;
 
 import io.linuxflow.flow.Flow;
-import io.linuxflow.flow.FlowBatch;
-import io.linuxflow.metering.InstalledMeters;
+import io.linuxflow.flow.Prefix;
+import io.linuxflow.metering.UnexportedFlows;
+import io.linuxflow.metering.UnexportedFlows.MeterFlows;
 import java.io.PrintWriter;
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Shows the flows that are in the kernel. */
+/** Shows the flows that are not exported yet. */
 @Command(
         name = "dump",
         mixinStandardHelpOptions = true,
         versionProvider = Flowctl.Version.class,
         description = {
-            "Shows the flows that are in the kernel.",
-            "Those that no exporter has taken yet, of all network namespaces or one. Takes nothing"
-                    + " away.",
-            "IFINDEX is that of the interface that metered the packets."
+            "Shows the flows that are not exported yet.",
+            "Those in the cache of a running exporter, and those in the kernel; of all network"
+                    + " namespaces or one. Takes nothing away.",
+            "IFINDEX is that of the interface that metered the packets. The other formats also"
+                    + " tell when a flow began and had its last packet, its flowEndReason so far (3"
+                    + " after a FIN or RST, else 0), whether it is in the kernel, the cache or"
+                    + " both, and the process id of the exporter that has it (0: none)."
         })
 final class DumpCommand implements Callable<Integer> {
 
@@ -46,50 +50,11 @@ final class DumpCommand implements Callable<Integer> {
         }
     }
 
-    private record Row(String namespace, Flow flow) {}
+    private record Row(String namespace, long exporter, Flow flow) {}
 
     @Spec private CommandSpec spec;
 
-    @Option(names = "--netns", paramLabel = "NS", description = "only this network namespace")
-    private String namespace;
-
-    @Option(
-            names = {"-i", "--ifindex"},
-            paramLabel = "N",
-            description = "only flows metered at the interface of this index")
-    private Long ifindex;
-
-    @Option(
-            names = {"-p", "--proto"},
-            paramLabel = "N",
-            description = "only this protocol, by its IANA number or as tcp, udp, icmp, icmpv6")
-    private String protocol;
-
-    @Option(
-            names = {"-s", "--src"},
-            paramLabel = "ADDRESS[/LENGTH]",
-            converter = Prefix.Converter.class,
-            description = "only flows from this address or prefix")
-    private Prefix source;
-
-    @Option(
-            names = {"-d", "--dst"},
-            paramLabel = "ADDRESS[/LENGTH]",
-            converter = Prefix.Converter.class,
-            description = "only flows to this address or prefix")
-    private Prefix destination;
-
-    @Option(
-            names = {"-S", "--sport"},
-            paramLabel = "PORT",
-            description = "only flows from this port")
-    private Integer sourcePort;
-
-    @Option(
-            names = {"-D", "--dport"},
-            paramLabel = "PORT",
-            description = "only flows to this port")
-    private Integer destinationPort;
+    @Mixin private FlowSelection selection;
 
     @Option(names = "--top", paramLabel = "N", description = "only the N largest flows")
     private Integer top;
@@ -114,9 +79,8 @@ final class DumpCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
-        Predicate<Flow> wanted = filter();
         do {
-            table(wanted).print(output.format, out);
+            table().print(output.format, out);
             if (watch != null) {
                 out.println();
                 Thread.sleep((long) (watch * 1000));
@@ -125,19 +89,20 @@ final class DumpCommand implements Callable<Integer> {
         return 0;
     }
 
-    private Table table(Predicate<Flow> wanted) {
+    private Table table() {
+        boolean times = output.format != Table.Format.table;
         List<Row> rows = new ArrayList<>();
-        List<String> namespaces =
-                namespace == null ? InstalledMeters.namespaces() : List.of(namespace);
-        for (String each : namespaces) {
-            for (FlowBatch batch : InstalledMeters.in(each).flows(0)) {
-                for (Flow flow : batch) {
-                    if (wanted.test(flow)) {
-                        rows.add(new Row(each, flow));
-                    }
-                }
-            }
-        }
+        selection
+                .byNamespace()
+                .forEach(
+                        (namespace, filter) -> {
+                            for (MeterFlows meter :
+                                    UnexportedFlows.in(namespace).flows(filter, times)) {
+                                for (Flow flow : meter.flows()) {
+                                    rows.add(new Row(namespace, meter.exporter(), flow));
+                                }
+                            }
+                        });
         if (top != null) {
             rows.sort(
                     Comparator.comparingLong((Row row) -> by.count.applyAsLong(row.flow))
@@ -157,7 +122,12 @@ final class DumpCommand implements Callable<Integer> {
                                 "TOS",
                                 "TCPFLAGS",
                                 "MINTTL",
-                                "MAXTTL");
+                                "MAXTTL",
+                                "START",
+                                "END",
+                                "ENDREASON",
+                                "PLACE",
+                                "EXPORTER");
         rows.stream().limit(top == null ? rows.size() : top).forEach(row -> add(table, row));
         return table;
     }
@@ -181,7 +151,12 @@ final class DumpCommand implements Callable<Integer> {
                 flow.ipClassOfService(),
                 flow.tcpControlBits(),
                 flow.minimumTTL(),
-                flow.maximumTTL());
+                flow.maximumTTL(),
+                time(flow.flowStartNanos()),
+                time(flow.flowEndNanos()),
+                flow.flowEndReason(),
+                place(flow),
+                row.exporter);
     }
 
     private static long meteredAt(Flow flow) {
@@ -195,46 +170,12 @@ final class DumpCommand implements Callable<Integer> {
                 : address.getHostAddress() + ":" + port;
     }
 
-    private Predicate<Flow> filter() {
-        Predicate<Flow> all = flow -> flow.packetDeltaCount() > 0;
-        if (ifindex != null) {
-            all = all.and(flow -> meteredAt(flow) == ifindex);
-        }
-        if (protocol != null) {
-            int number = protocolNumber();
-            all = all.and(flow -> flow.protocolIdentifier() == number);
-        }
-        if (source != null) {
-            all = all.and(flow -> source.contains(flow.sourceAddress()));
-        }
-        if (destination != null) {
-            all = all.and(flow -> destination.contains(flow.destinationAddress()));
-        }
-        if (sourcePort != null) {
-            all = all.and(flow -> flow.sourceTransportPort() == sourcePort);
-        }
-        if (destinationPort != null) {
-            all = all.and(flow -> flow.destinationTransportPort() == destinationPort);
-        }
-        return all;
+    private static Instant time(long epochNanos) {
+        return Instant.ofEpochSecond(0, epochNanos).truncatedTo(ChronoUnit.MILLIS);
     }
 
-    private int protocolNumber() {
-        return switch (protocol.toLowerCase(Locale.ROOT)) {
-            case "icmp" -> Flow.ICMP;
-            case "tcp" -> Flow.TCP;
-            case "udp" -> 17;
-            case "icmpv6" -> Flow.ICMPV6;
-            default -> {
-                if (!protocol.matches("\\d{1,3}")) {
-                    throw new ParameterException(
-                            spec.commandLine(),
-                            "--proto: \""
-                                    + protocol
-                                    + "\" is neither a number nor tcp, udp, icmp or icmpv6");
-                }
-                yield Integer.parseInt(protocol);
-            }
-        };
+    private static String place(Flow flow) {
+        byte[] place = flow.batch().column(UnexportedFlows.PLACE).value(flow.index());
+        return new String(place, StandardCharsets.UTF_8);
     }
 }

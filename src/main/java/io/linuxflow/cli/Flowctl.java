@@ -17,12 +17,15 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "flowctl",
-        description = "Looks at the flow meters in the kernel, and attaches and detaches them.",
+        description =
+                "Looks at the flow meters in the kernel and in exporters, attaches, detaches and"
+                        + " flushes them.",
         mixinStandardHelpOptions = true,
         versionProvider = Flowctl.Version.class,
         subcommands = {
             MeterCommand.class,
             DumpCommand.class,
+            FlushCommand.class,
             DependencyCheckCommand.class,
             EbpfCommand.class,
             Flowctl.VersionCommand.class,

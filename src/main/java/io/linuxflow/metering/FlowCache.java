@@ -3,23 +3,17 @@ package io.linuxflow.metering;
 
 import static io.linuxflow.flow.FlowLayout.END_REASON;
 import static io.linuxflow.flow.FlowLayout.FIRST;
-import static io.linuxflow.flow.FlowLayout.FLOW_LABEL;
-import static io.linuxflow.flow.FlowLayout.FRAGMENT_ID;
 import static io.linuxflow.flow.FlowLayout.LAST;
-import static io.linuxflow.flow.FlowLayout.MAX_TTL;
-import static io.linuxflow.flow.FlowLayout.MIN_TTL;
-import static io.linuxflow.flow.FlowLayout.OCTETS;
-import static io.linuxflow.flow.FlowLayout.PACKETS;
 import static io.linuxflow.flow.FlowLayout.SIZE;
-import static io.linuxflow.flow.FlowLayout.TCP_FLAGS;
-import static io.linuxflow.flow.FlowLayout.TOS;
 
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowFilter;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.function.Consumer;
+import java.util.function.ObjIntConsumer;
 
 /**
  * The flow cache of one network namespace: merges what each epoch saw of a flow into one record and
@@ -133,28 +127,34 @@ final class FlowCache {
         lastEpoch = now.flowClock();
     }
 
-    /** Hands out every flow; those that have not ended by themselves are forced to. */
-    void flush(WallClock now, Consumer<FlowBatch> sink) {
+    /**
+     * Hands out the flows that are meant; those that have not ended by themselves are forced to.
+     */
+    void flush(FlowFilter which, WallClock now, Consumer<FlowBatch> sink) {
         for (int list = 0; list < LISTS; list++) {
-            for (int flow = table.unlinkAll(list), next; flow != FlowTable.NONE; flow = next) {
+            for (int flow = table.head(list), next; flow != FlowTable.NONE; flow = next) {
                 next = table.next(flow);
-                end(flow, now, Flow.FORCED_END, sink);
+                if (which.matches(table.segment(flow), table.offset(flow))) {
+                    table.unlink(flow);
+                    end(flow, now, Flow.FORCED_END, sink);
+                }
             }
         }
         writer.flush(sink);
     }
 
     /**
-     * Hands out a copy of every flow as it is now; they stay in the cache. Those that have not
-     * ended have flowEndReason 0.
+     * Shows the record of every flow as it is now, with times as readings of the flow clock. Those
+     * that have not ended have flowEndReason 0.
+     *
+     * @param reader gets memory, and where in it the record begins
      */
-    void copy(WallClock now, Consumer<FlowBatch> sink) {
+    void forEach(ObjIntConsumer<ByteBuffer> reader) {
         for (int list = 0; list < LISTS; list++) {
             for (int flow = table.head(list); flow != FlowTable.NONE; flow = table.next(flow)) {
-                writer.add(table.segment(flow), table.offset(flow), now, NOT_ENDED, sink);
+                reader.accept(table.segment(flow), table.offset(flow));
             }
         }
-        writer.flush(sink);
     }
 
     private void begin(
@@ -179,38 +179,15 @@ final class FlowCache {
     private void add(ByteBuffer slots, int at, int flow) {
         ByteBuffer record = table.segment(flow);
         int to = table.offset(flow);
-        record.putLong(to + PACKETS, record.getLong(to + PACKETS) + slots.getLong(at + PACKETS));
-        record.putLong(to + OCTETS, record.getLong(to + OCTETS) + slots.getLong(at + OCTETS));
-        long first = slots.getLong(at + FIRST);
-        if (first - record.getLong(to + FIRST) < 0) {
-            record.putLong(to + FIRST, first);
-            record.putInt(to + FRAGMENT_ID, slots.getInt(at + FRAGMENT_ID));
-            record.putInt(to + FLOW_LABEL, slots.getInt(at + FLOW_LABEL));
-            record.put(to + TOS, slots.get(at + TOS));
-            if (record.get(to + END_REASON) == NOT_ENDED) {
-                table.unlink(flow);
-                putOnWheel(flow);
-            }
-        }
-        long last = slots.getLong(at + LAST);
-        if (last - record.getLong(to + LAST) > 0) {
-            record.putLong(to + LAST, last);
-        }
-        int flags = record.getShort(to + TCP_FLAGS) | slots.getShort(at + TCP_FLAGS);
-        record.putShort(to + TCP_FLAGS, (short) flags);
-        byte ttl = slots.get(at + MIN_TTL);
-        if (Byte.compareUnsigned(ttl, record.get(to + MIN_TTL)) < 0) {
-            record.put(to + MIN_TTL, ttl);
-        }
-        ttl = slots.get(at + MAX_TTL);
-        if (Byte.compareUnsigned(ttl, record.get(to + MAX_TTL)) > 0) {
-            record.put(to + MAX_TTL, ttl);
-        }
-        byte endReason = slots.get(at + END_REASON);
-        if (endReason != NOT_ENDED && record.get(to + END_REASON) == NOT_ENDED) {
-            record.put(to + END_REASON, endReason);
+        boolean ended = record.get(to + END_REASON) != NOT_ENDED;
+        long first = record.getLong(to + FIRST);
+        FlowRecords.merge(record, to, slots, at);
+        if (!ended && record.get(to + END_REASON) != NOT_ENDED) {
             table.unlink(flow);
-            finish(flow, last);
+            finish(flow, slots.getLong(at + LAST));
+        } else if (!ended && record.getLong(to + FIRST) != first) {
+            table.unlink(flow);
+            putOnWheel(flow);
         }
     }
 

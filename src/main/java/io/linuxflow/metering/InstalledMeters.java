@@ -11,7 +11,6 @@ import io.linuxflow.bpf.LoadedProgram;
 import io.linuxflow.bpf.NetworkNamespace;
 import io.linuxflow.bpf.TcAttachment;
 import io.linuxflow.bpf.TcProgram;
-import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
 import java.util.ArrayList;
@@ -148,7 +147,7 @@ public final class InstalledMeters {
     }
 
     /** Our programs at a hook. */
-    private static Map<TcProgram, LoadedProgram> ours(int ifindex, Direction direction) {
+    static Map<TcProgram, LoadedProgram> ours(int ifindex, Direction direction) {
         Map<TcProgram, LoadedProgram> ours = new LinkedHashMap<>();
         for (TcProgram program : TcProgram.list(ifindex, direction)) {
             LoadedProgram loaded = LoadedProgram.ofId(program.programId());
@@ -157,44 +156,6 @@ public final class InstalledMeters {
             }
         }
         return ours;
-    }
-
-    /**
-     * The flows that no process has taken yet, of all meters of the namespace; their times are
-     * readings of the flow clock. Nothing is taken away, and a running exporter is not disturbed. A
-     * flow that begins at this moment may be incomplete.
-     *
-     * @param observationDomain what the batches are to bear
-     */
-    public List<FlowBatch> flows(int observationDomain) {
-        return call(
-                () -> {
-                    List<FlowBatch> flows = new ArrayList<>();
-                    Set<Integer> seen = new HashSet<>();
-                    try (PinnedState pins = PinnedState.ofThread()) {
-                        String layout = FlowMeterObject.layout();
-                        for (PinnedState.Maps maps : pins.maps()) {
-                            if (maps.layout().equals(layout) && maps.exist()) {
-                                try (SlotLogView view = SlotLogView.of(maps)) {
-                                    seen.add(view.id());
-                                    flows.addAll(view.flows(observationDomain));
-                                }
-                            }
-                        }
-                    }
-                    for (Link link : Links.list()) {
-                        for (Direction direction : Direction.values()) {
-                            for (LoadedProgram program : ours(link.index(), direction).values()) {
-                                try (SlotLogView view = SlotLogView.of(program)) {
-                                    if (view != null && seen.add(view.id())) {
-                                        flows.addAll(view.flows(observationDomain));
-                                    }
-                                }
-                            }
-                        }
-                    }
-                    return flows;
-                });
     }
 
     /**
@@ -364,7 +325,7 @@ public final class InstalledMeters {
 
     /** Flows that are kept, though nothing is attached any more, for an exporter to take. */
     public int flowsLeft() {
-        return attached().isEmpty() ? flows(0).stream().mapToInt(FlowBatch::size).sum() : 0;
+        return attached().isEmpty() ? call(UnexportedFlows::inKernel) : 0;
     }
 
     private void removeIfUnused(boolean discard) {
@@ -412,7 +373,7 @@ public final class InstalledMeters {
     }
 
     /** On a thread of its own: whoever has entered a namespace does not come back. */
-    private static <T> T call(String namespace, Supplier<T> action) {
+    static <T> T call(String namespace, Supplier<T> action) {
         CompletableFuture<T> result = new CompletableFuture<>();
         Thread thread =
                 new Thread(

@@ -12,7 +12,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * A Metering Process: meters the selected interfaces in the kernel and gives every batch of flows
- * to every queue that has subscribed. Safe for use by several threads.
+ * to every queue that has subscribed. While it runs, flowctl can look into it and flush it, through
+ * a socket (see {@link ControlServer}). Safe for use by several threads.
  *
  * <pre>{@code
  * try (Meter meter = new Meter(MeterOptions.DEFAULT.withInterfaces("eth0"))) {
@@ -35,6 +36,9 @@ public final class Meter implements AutoCloseable {
     private final List<FlowQueue> queues = new CopyOnWriteArrayList<>();
     private final LongAdder flows = new LongAdder();
     private volatile State state = State.NEW;
+
+    /** Null if there is none. */
+    private ControlServer control;
 
     /** Nothing happens before {@link #start()}. */
     public Meter(MeterOptions options) {
@@ -85,6 +89,7 @@ public final class Meter implements AutoCloseable {
                 namespaces.add(meter);
             }
             state = State.RUNNING;
+            control = ControlServer.open(namespaces);
         } catch (RuntimeException e) {
             close();
             throw e;
@@ -131,6 +136,9 @@ public final class Meter implements AutoCloseable {
                 options.slots(),
                 snapshots.stream().mapToInt(NamespaceMeter.Snapshot::cachedFlows).sum(),
                 snapshots.stream().mapToLong(NamespaceMeter.Snapshot::uncachedFlows).sum(),
+                snapshots.stream()
+                        .map(NamespaceMeter.Snapshot::discarded)
+                        .reduce(Flushed.NONE, Flushed::plus),
                 flows.sum(),
                 exported.packets(),
                 exported.octets(),
@@ -168,6 +176,9 @@ public final class Meter implements AutoCloseable {
             return;
         }
         state = State.CLOSED;
+        if (control != null) {
+            control.close();
+        }
         namespaces.forEach(NamespaceMeter::stop);
         queues.forEach(FlowQueue::end);
     }

@@ -17,6 +17,7 @@ import java.util.List;
  * @param slots slots that an epoch has
  * @param cachedFlows flows in the flow cache, of all namespaces
  * @param uncachedFlows flow records handed out because the cache was full
+ * @param discarded flow records thrown away because somebody asked for it
  * @param flows flow records handed out
  * @param packets wire packets in those records
  * @param octets IP octets in those records
@@ -36,6 +37,7 @@ public record MeterStatus(
         int slots,
         int cachedFlows,
         long uncachedFlows,
+        Flushed discarded,
         long flows,
         long packets,
         long octets,

@@ -10,6 +10,8 @@ import io.linuxflow.bpf.Poll;
 import io.linuxflow.bpf.RingBuffer;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowFilter;
+import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.metering.FlowMeterObject.InterfacePair;
 import io.linuxflow.metering.MeterStatus.Counters;
 import io.linuxflow.metering.MeterStatus.Traffic;
@@ -69,11 +71,24 @@ final class NamespaceMeter {
             int slotsUsed,
             int cachedFlows,
             long uncachedFlows,
+            Flushed discarded,
             long lastDrainNanos,
             long lastFlipNanos) {
 
         static final Snapshot EMPTY =
-                new Snapshot(List.of(), List.of(), List.of(), Counters.NONE, 0, 0, 0, 0, 0, 0, 0);
+                new Snapshot(
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        Counters.NONE,
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        Flushed.NONE,
+                        0,
+                        0);
     }
 
     private final String namespace;
@@ -89,6 +104,8 @@ final class NamespaceMeter {
     private final CompletableFuture<Void> started = new CompletableFuture<>();
     private volatile boolean stopping;
     private volatile boolean ended;
+    private volatile long cookie;
+    private volatile int logId;
     private volatile Throwable failure;
     private volatile Snapshot last = Snapshot.EMPTY;
 
@@ -147,12 +164,31 @@ final class NamespaceMeter {
 
     /** Ends the epoch and all flows now; returns once they are handed out. */
     void flush() {
-        await(
-                request(
-                        session -> {
-                            session.flush(after(LAST_PATIENCE));
-                            return null;
-                        }));
+        await(request(session -> session.flush(FlowFilter.ALL, false, after(LAST_PATIENCE))));
+    }
+
+    /**
+     * Ends the epoch, and the flows that are meant, now; those that go on become new records.
+     *
+     * @param discard whether they are thrown away, rather than handed out
+     */
+    Flushed flush(FlowFilter which, boolean discard) {
+        return await(request(session -> session.flush(which, discard, session.patience())));
+    }
+
+    /** Copies of the flows that are meant and are not handed out yet; they stay where they are. */
+    FlowDump dump(FlowFilter which) {
+        return await(request(session -> session.dump(which)));
+    }
+
+    /** The kernel's number of the slots. */
+    int logId() {
+        return logId;
+    }
+
+    /** The {@link NetworkNamespace#currentCookie} of the namespace. */
+    long cookie() {
+        return cookie;
     }
 
     /** A snapshot of now, or of the end; the one before, if the thread is too busy. */
@@ -216,6 +252,7 @@ final class NamespaceMeter {
     private void run() {
         try {
             enterNamespace();
+            cookie = NetworkNamespace.currentCookie();
             if (!options.pin()) {
                 warnOfPinnedState();
             }
@@ -231,6 +268,7 @@ final class NamespaceMeter {
                             new Attachments(namespace, selection, options, programs, pins);
                     Session session = new Session(programs, log, events, links, attachments)) {
                 session.snapshot();
+                logId = programs.object().map("slots").id();
                 started.complete(null);
                 try {
                     if (pins != null) {
@@ -297,6 +335,7 @@ final class NamespaceMeter {
         private long earlyFlips;
         private long drainNanos;
         private long flipNanos;
+        private Flushed discarded = Flushed.NONE;
         private boolean linksUnknown;
 
         Session(
@@ -392,8 +431,9 @@ final class NamespaceMeter {
                         log.used() + left);
                 if (left > 0) {
                     LOG.warn(
-                            "The process before was killed while it handed out {} flows; some of"
-                                    + " them may be exported a second time",
+                            "{} of them are of an epoch that has ended; if the process before was"
+                                    + " killed while it handed them out, some may be exported a"
+                                    + " second time",
                             left);
                     drainLeft(log, log.previous(), clock, overdue);
                 }
@@ -444,27 +484,57 @@ final class NamespaceMeter {
             BooleanSupplier overdue = after(LAST_PATIENCE);
             // A program that was running while we detached may have seen either epoch.
             endEpoch(Flow.FORCED_END, overdue);
-            flush(overdue);
+            flush(FlowFilter.ALL, false, overdue);
         }
 
-        void flush(BooleanSupplier overdue) {
-            endEpoch(Flow.FORCED_END, overdue);
+        Flushed flush(FlowFilter which, boolean discard, BooleanSupplier overdue) {
+            FlushSink out = new FlushSink(which, discard, batch -> sink.accept(batch, overdue));
+            endEpoch(Flow.ACTIVE_TIMEOUT, out);
             if (cache != null) {
-                cache.flush(clock.now(), batch -> sink.accept(batch, overdue));
+                cache.flush(which, clock.now(), out);
             }
+            if (discard) {
+                discarded = discarded.plus(out.flushed());
+            }
+            return out.flushed();
+        }
+
+        FlowDump dump(FlowFilter which) {
+            WallClock now = clock.now();
+            FlowCopies inCache = new FlowCopies(cache == null ? 0 : cache.size(), which, now);
+            FlowCopies[] inKernel = new FlowCopies[1];
+            try {
+                log.read(
+                        (slots, count) -> {
+                            inKernel[0] = new FlowCopies(count, which, now);
+                            for (int i = 0; i < count; i++) {
+                                inKernel[0].add(slots, i * FlowLayout.SIZE);
+                            }
+                        });
+            } catch (RuntimeException e) {
+                inCache.close();
+                throw e;
+            }
+            if (cache != null) {
+                cache.forEach(inCache::add);
+            }
+            return new FlowDump(logId, observationDomain, inKernel[0], inCache);
+        }
+
+        private void endEpoch(int endReason, BooleanSupplier overdue) {
+            endEpoch(endReason, batch -> sink.accept(batch, overdue));
         }
 
         /**
          * @param endReason flowEndReason (136) of the flows, if there is no cache to tell
          */
-        private void endEpoch(int endReason, BooleanSupplier overdue) {
+        private void endEpoch(int endReason, Consumer<FlowBatch> out) {
             long begin = System.nanoTime();
             slotsFillUp = false;
             epochBegan = begin;
             int ended = log.flip();
             long flipped = System.nanoTime();
             WallClock now = clock.now();
-            Consumer<FlowBatch> out = batch -> sink.accept(batch, overdue);
             if (cache == null) {
                 log.drain(ended, now, endReason, options.batchSize(), observationDomain, out);
             } else {
@@ -499,6 +569,7 @@ final class NamespaceMeter {
                             log.used(),
                             cache == null ? 0 : cache.size(),
                             cache == null ? 0 : cache.uncachedFlows(),
+                            discarded,
                             drainNanos,
                             flipNanos);
             return last;

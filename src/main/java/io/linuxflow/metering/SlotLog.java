@@ -2,12 +2,15 @@
 package io.linuxflow.metering;
 
 import static io.linuxflow.flow.FlowLayout.END_REASON;
+import static io.linuxflow.flow.FlowLayout.OCTETS;
+import static io.linuxflow.flow.FlowLayout.PACKETS;
 import static io.linuxflow.flow.FlowLayout.SIZE;
 
 import io.linuxflow.bpf.BpfObject;
 import io.linuxflow.bpf.GracePeriod;
 import io.linuxflow.bpf.MappedMemory;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowFilter;
 import java.nio.ByteBuffer;
 import java.util.function.Consumer;
 import java.util.function.ObjIntConsumer;
@@ -30,12 +33,25 @@ final class SlotLog implements AutoCloseable {
     private final int usedStride;
 
     SlotLog(BpfObject object, int slotsPerHalf) {
+        this(
+                object.map("slots").mmap(false),
+                object.global("epoch"),
+                object.global("slots_used"),
+                slotsPerHalf);
+    }
+
+    /**
+     * @param slots the values of that map, which are unmapped with this
+     * @param epoch the variable of that name
+     * @param used the variable slots_used
+     */
+    SlotLog(MappedMemory slots, MappedMemory epoch, MappedMemory used, int slotsPerHalf) {
+        this.slots = slots;
+        this.epoch = epoch;
+        this.used = used;
         this.slotsPerHalf = slotsPerHalf;
-        slots = object.map("slots").mmap(false);
         int length = slotsPerHalf * SIZE;
         halves = new ByteBuffer[] {slots.buffer(0, length), slots.buffer(length, length)};
-        epoch = object.global("epoch");
-        used = object.global("slots_used");
         usedStride = (int) (used.size() / 2);
     }
 
@@ -117,6 +133,48 @@ final class SlotLog implements AutoCloseable {
     void drain(int ended, ObjIntConsumer<ByteBuffer> reader) {
         reader.accept(halves[ended & 1], used(ended));
         used.putIntRelease((long) (ended & 1) * usedStride, 0);
+    }
+
+    /**
+     * Shows the slots of the current epoch and leaves them. Each is complete, but for packets of
+     * this moment.
+     *
+     * @param reader gets memory that begins with the slots, and how many there are
+     */
+    void read(ObjIntConsumer<ByteBuffer> reader) {
+        int now = epoch.getIntAcquire(0);
+        int count = used(now);
+        // A program that has just taken a slot may not have filled it yet.
+        GracePeriod.await();
+        reader.accept(halves[now & 1], count);
+    }
+
+    /**
+     * Throws the flows that are meant away, and leaves the others in the log, for whoever drains
+     * it: those of the epoch that ends with this in its half, before what the epoch after next will
+     * add. The slots have to be mapped writable.
+     */
+    Flushed discard(FlowFilter which) {
+        // Some program may still see the epoch before.
+        GracePeriod.await();
+        return discard(previous(), which).plus(discard(flip(), which));
+    }
+
+    private Flushed discard(int ended, FlowFilter which) {
+        ByteBuffer half = halves[ended & 1];
+        Flushed discarded = Flushed.NONE;
+        int kept = 0;
+        for (int at = 0, end = used(ended) * SIZE; at < end; at += SIZE) {
+            if (which.matches(half, at)) {
+                long packets = half.getLong(at + PACKETS);
+                discarded = discarded.plus(new Flushed(1, packets, half.getLong(at + OCTETS)));
+            } else {
+                half.put(kept * SIZE, half, at, SIZE);
+                kept++;
+            }
+        }
+        used.putIntRelease((long) (ended & 1) * usedStride, kept);
+        return discarded;
     }
 
     private static void finish(byte[] records, WallClock time, byte endReason) {

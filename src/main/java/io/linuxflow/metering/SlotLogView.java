@@ -2,14 +2,15 @@
 package io.linuxflow.metering;
 
 import io.linuxflow.bpf.BpfMap;
+import io.linuxflow.bpf.GracePeriod;
 import io.linuxflow.bpf.LoadedProgram;
 import io.linuxflow.bpf.MappedMemory;
 import io.linuxflow.bpf.StructMember;
-import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
-import java.util.ArrayList;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,6 +22,7 @@ final class SlotLogView implements AutoCloseable {
     private static final int ATTEMPTS = 5;
 
     private final int id;
+    private final FlowClock clock;
     private final int slotsPerHalf;
     private final MappedMemory slots;
     private final MappedMemory interfaces;
@@ -28,7 +30,7 @@ final class SlotLogView implements AutoCloseable {
     private final MappedMemory epoch;
     private final MappedMemory used;
 
-    private SlotLogView(BpfMap slotsMap, BpfMap interfacesMap, BpfMap bssMap) {
+    private SlotLogView(BpfMap slotsMap, BpfMap interfacesMap, BpfMap bssMap, FlowClock clock) {
         FlowMeterObject.Globals globals = FlowMeterObject.globals();
         if (slotsMap.valueSize() != FlowLayout.SIZE || bssMap.valueSize() < globals.size()) {
             throw new IllegalStateException(
@@ -36,6 +38,7 @@ final class SlotLogView implements AutoCloseable {
                             + " that version's flowctl");
         }
         id = slotsMap.id();
+        this.clock = clock;
         slotsPerHalf = slotsMap.maxEntries() / 2;
         slots = slotsMap.mmap(false);
         interfaces = interfacesMap.mmap(false);
@@ -53,7 +56,7 @@ final class SlotLogView implements AutoCloseable {
         try (BpfMap slots = maps.open("slots");
                 BpfMap interfaces = maps.open("interfaces");
                 BpfMap bss = maps.open(".bss")) {
-            return new SlotLogView(slots, interfaces, bss);
+            return new SlotLogView(slots, interfaces, bss, maps.clock());
         }
     }
 
@@ -62,6 +65,7 @@ final class SlotLogView implements AutoCloseable {
         BpfMap slots = null;
         BpfMap interfaces = null;
         BpfMap bss = null;
+        BpfMap constants = null;
         List<BpfMap> maps =
                 program.mapIds().stream().map(BpfMap::ofId).filter(Objects::nonNull).toList();
         try {
@@ -69,12 +73,15 @@ final class SlotLogView implements AutoCloseable {
                 switch (map.name()) {
                     case "slots" -> slots = map;
                     case "interfaces" -> interfaces = map;
-                    default -> bss = map.name().endsWith(".bss") ? map : bss;
+                    default -> {
+                        bss = map.name().endsWith(".bss") ? map : bss;
+                        constants = map.name().endsWith(".rodata") ? map : constants;
+                    }
                 }
             }
-            return slots == null || interfaces == null || bss == null
+            return slots == null || interfaces == null || bss == null || constants == null
                     ? null
-                    : new SlotLogView(slots, interfaces, bss);
+                    : new SlotLogView(slots, interfaces, bss, FlowMeterObject.clock(constants));
         } finally {
             maps.forEach(BpfMap::close);
         }
@@ -83,6 +90,10 @@ final class SlotLogView implements AutoCloseable {
     /** What tells this log from others. */
     int id() {
         return id;
+    }
+
+    FlowClock clock() {
+        return clock;
     }
 
     int slots() {
@@ -103,20 +114,24 @@ final class SlotLogView implements AutoCloseable {
         return FlowMeterObject.counters(interfaces);
     }
 
-    /** The flows of the current epoch, and of the one before if it is not handed out yet. */
-    List<FlowBatch> flows(int observationDomain) {
+    /**
+     * Copies of the slots of the current epoch, and of the one before if it is not handed out yet,
+     * times as readings of the flow clock. Each is complete, but for packets of this moment.
+     */
+    ByteBuffer records() {
         for (int attempt = 1; ; attempt++) {
-            List<FlowBatch> flows = new ArrayList<>();
             int now = epoch.getIntAcquire(0);
-            for (int each = now - 1; each <= now; each++) {
-                int size = used(each);
-                byte[] records = new byte[size * FlowLayout.SIZE];
-                slots.buffer((long) (each & 1) * slotsPerHalf * FlowLayout.SIZE, records.length)
-                        .get(records);
-                flows.add(new FlowBatch(records, size, observationDomain));
+            int[] sizes = {used(now - 1) * FlowLayout.SIZE, used(now) * FlowLayout.SIZE};
+            // A program that has just taken a slot may not have filled it yet.
+            GracePeriod.await();
+            ByteBuffer records =
+                    ByteBuffer.allocate(sizes[0] + sizes[1]).order(ByteOrder.nativeOrder());
+            for (int i = 0; i < 2; i++) {
+                long half = now - 1 + i & 1;
+                records.put(slots.buffer(half * slotsPerHalf * FlowLayout.SIZE, sizes[i]));
             }
             if (epoch.getIntAcquire(0) == now || attempt == ATTEMPTS) {
-                return flows;
+                return records.flip();
             }
         }
     }

@@ -5,6 +5,8 @@ import static io.linuxflow.flow.FlowLayout.FIRST;
 import static io.linuxflow.flow.FlowLayout.LAST;
 import static io.linuxflow.flow.FlowLayout.LONG;
 
+import java.nio.ByteBuffer;
+
 /**
  * A line from the flow clock to wall time, good for one drain: it is drawn anew each time, so that
  * steps of the system's time and suspends don't skew flows.
@@ -24,5 +26,11 @@ record WallClock(long flowClock, long epochNanos, long nanosPerUnit) {
     void convert(byte[] records, int at) {
         LONG.set(records, at + FIRST, epochNanos((long) LONG.get(records, at + FIRST)));
         LONG.set(records, at + LAST, epochNanos((long) LONG.get(records, at + LAST)));
+    }
+
+    /** The same of a record in memory in host byte order. */
+    void convert(ByteBuffer records, int at) {
+        records.putLong(at + FIRST, epochNanos(records.getLong(at + FIRST)));
+        records.putLong(at + LAST, epochNanos(records.getLong(at + LAST)));
     }
 }

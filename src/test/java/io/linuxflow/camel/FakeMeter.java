@@ -2,6 +2,7 @@
 package io.linuxflow.camel;
 
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.metering.Flushed;
 import io.linuxflow.metering.MeterOptions;
 import io.linuxflow.metering.MeterStatus;
 import io.linuxflow.metering.MeterStatus.Counters;
@@ -175,6 +176,7 @@ final class FakeMeter implements FlowMeter {
                 options.slots(),
                 0,
                 0,
+                new Flushed(8, 9, 900),
                 6,
                 7,
                 700,

@@ -172,6 +172,9 @@ class MetricsServerTest {
                 .contains(
                         PREFIX + "meter_running" + labels + "1.0",
                         PREFIX + "flows_total" + labels + "6.0",
+                        PREFIX + "discarded_flows_total" + labels + "8.0",
+                        PREFIX + "discarded_packets_total" + labels + "9.0",
+                        PREFIX + "discarded_octets_total" + labels + "900.0",
                         PREFIX + "epochs_total" + labels + "4.0",
                         PREFIX + "early_flips_total" + labels + "3.0",
                         PREFIX + "slots" + labels + "131072.0",

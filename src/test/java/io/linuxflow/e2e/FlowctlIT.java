@@ -2,6 +2,7 @@
 package io.linuxflow.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -12,6 +13,7 @@ import io.linuxflow.e2e.Traffic.Total;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -203,6 +205,155 @@ class FlowctlIT {
                                 .formatted(Lab.ifindex(lab.router(), "server")));
     }
 
+    /** What an exporter has taken and keeps in its cache is shown, and flushed as it was shown. */
+    @Test
+    void theReadmesSessionOfTheGoProjectWithAnExporter() throws Exception {
+        try (IpfixCollector collector = new IpfixCollector(null, "127.0.0.1");
+                CamelCli camel = exporter(collector, lab.router() + ":server", "100ms")) {
+            Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+            Traffic.udp(lab.client(), 4002, Lab.SERVER, 5000, 5, 100);
+            Traffic.udp(lab.client(), 4003, Lab.SERVER, 5000, 3, 100);
+            await().until(() -> places().equals(List.of("cache", "cache", "cache")));
+            assertThat(collector.records()).isEmpty();
+
+            String line =
+                    succeed("dump", "--netns", lab.router(), "-S", "4001").lines().toList().get(1);
+            assertThat(line)
+                    .isEqualTo(
+                            "%-9d17     10.1.0.2:4001  10.2.0.2:5000  7     896"
+                                    .formatted(Lab.ifindex(lab.router(), "server")));
+            String[] shown = line.split("[ :]+");
+            assertThat(
+                            succeed(
+                                    "flush", "-i", shown[0], "-p", shown[1], "-s", shown[2], "-S",
+                                    shown[3], "-d", shown[4], "-D", shown[5]))
+                    .isEqualTo(lab.router() + ": 1 flow exported\n");
+            await().until(() -> collector.records().size() == 1);
+            assertThat(collector.records().get(0))
+                    .matches(r -> r.has(Map.of("sourceTransportPort", 4001, "flowEndReason", 4)))
+                    .matches(r -> r.number("packetDeltaCount") == 7);
+
+            assertThat(succeed("flush", "-p", "udp", "-S", "4002", "--discard"))
+                    .isEqualTo(lab.router() + ": 1 flow discarded\n");
+            assertThat(flowctl("flush", "-p", "udp", "-S", "4002"))
+                    .isEqualTo(new Result(1, "flowctl: there is no such flow\n"));
+            assertThat(succeed("flush", "--all", "--netns", lab.router()))
+                    .matches(lab.router() + ": \\d+ flows? exported\n");
+            await().until(
+                            () ->
+                                    collector.records().stream()
+                                            .anyMatch(
+                                                    r ->
+                                                            r.has(
+                                                                    Map.of(
+                                                                            "sourceTransportPort",
+                                                                            4003))));
+            assertThat(dumped()).isEqualTo(Total.NONE);
+
+            // It goes on as a new record.
+            Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 2, 100);
+            await().until(() -> places().equals(List.of("cache")));
+            camel.stop();
+            assertThat(collector.total(Map.of("sourceTransportPort", 4001)).packets()).isEqualTo(9);
+            assertThat(collector.total(Map.of("sourceTransportPort", 4002))).isEqualTo(Total.NONE);
+            assertThat(collector.total(Map.of("sourceTransportPort", 4003)).packets()).isEqualTo(3);
+        }
+    }
+
+    private List<String> places() throws IOException {
+        List<String> places = new ArrayList<>();
+        json("dump", "--netns", lab.router(), "-p", "udp", "-D", "5000", "-o", "json")
+                .forEach(flow -> places.add(flow.get("place").asText()));
+        return places;
+    }
+
+    @Test
+    void withoutACacheFlowsAreFlushedFromTheKernel() throws Exception {
+        try (IpfixCollector collector = new IpfixCollector(null, "127.0.0.1");
+                CamelCli camel =
+                        CamelCli.run("routes/ipfix.camel.yaml")
+                                .property("meter.interfaces", lab.router() + ":server")
+                                .property("flow.activeTimeout", "0")
+                                .property("drain.interval", "1h")
+                                .property("ipfix.collector", "127.0.0.1:" + collector.port())
+                                .start()
+                                .awaitMetered(lab.router() + ":server", "egress")) {
+            Total sent = Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+            assertThat(places()).containsExactly("kernel");
+            assertThat(succeed("flush", "-s", Lab.CLIENT, "-p", "udp"))
+                    .isEqualTo(lab.router() + ": 1 flow exported\n");
+            await().until(() -> collector.total(Map.of("flowEndReason", 4)).equals(sent));
+            assertThat(dumped()).isEqualTo(Total.NONE);
+            camel.stop();
+        }
+    }
+
+    @Test
+    void withoutAnExporterFlowsCanBeDiscarded() throws Exception {
+        succeed("meter", "attach", "-i", lab.router() + ":server");
+        Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+        Total kept = Traffic.udp(lab.client(), 4002, Lab.SERVER, 5000, 5, 100);
+        assertThat(flowctl("flush", "-S", "4001"))
+                .isEqualTo(
+                        new Result(
+                                1,
+                                "flowctl: "
+                                        + lab.router()
+                                        + ": 1 flow is of a meter that no exporter drains: start"
+                                        + " one with meter.pin=true, or throw them away with"
+                                        + " --discard\n"));
+        assertThat(succeed("flush", "-S", "4001", "--discard"))
+                .isEqualTo(lab.router() + ": 1 flow discarded\n");
+        assertThat(dumped()).isEqualTo(kept);
+        try (IpfixCollector collector = new IpfixCollector(null, "127.0.0.1");
+                CamelCli camel = exporter(collector, lab.router() + ":server", "1h")) {
+            camel.stop();
+            assertThat(collector.total(Map.of("destinationTransportPort", 5000))).isEqualTo(kept);
+        }
+        Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+        assertThat(succeed("flush", "--all", "--discard", "--netns", lab.router()))
+                .matches(lab.router() + ": \\d+ flows? discarded\n");
+        assertThat(dumped()).isEqualTo(Total.NONE);
+    }
+
+    @Test
+    void tellsWhenAFlowBeganWithAnExporterAndWithoutOne() throws Exception {
+        succeed("meter", "attach", "-i", lab.router() + ":server");
+        Instant begin = Instant.now();
+        Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+        Instant end = Instant.now();
+        String[] dump = {"dump", "--netns", lab.router(), "-S", "4001", "-o", "json"};
+        JsonNode without = json(dump).get(0);
+        assertThat(without.get("exporter").asLong()).isZero();
+        assertThat(without.get("place").asText()).isEqualTo("kernel");
+        assertThat(without.get("endreason").asInt()).isZero();
+        try (IpfixCollector collector = new IpfixCollector(null, "127.0.0.1");
+                CamelCli camel = exporter(collector, lab.router() + ":server", "1h")) {
+            camel.awaitLine(line -> line.contains("is taken over, with"));
+            JsonNode with = json(dump).get(0);
+            assertThat(with.get("exporter").asLong()).isEqualTo(camel.pid());
+            for (JsonNode flow : List.of(without, with)) {
+                Instant first = Instant.parse(flow.get("start").asText());
+                Instant last = Instant.parse(flow.get("end").asText());
+                // A tick is 10 ms at most.
+                assertThat(first).isBetween(begin.minusMillis(20), end);
+                assertThat(last).isBetween(first, end.plusMillis(20));
+            }
+        }
+    }
+
+    @Test
+    void namesOfInterfacesFilterToo() throws Exception {
+        succeed("meter", "attach", "-i", everything());
+        Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 1, 10);
+        assertThat(sources("-p", "udp", "-i", "server")).containsExactly("10.1.0.2:4001");
+        assertThat(sources("-p", "udp", "-i", lab.router() + ":serv*,client"))
+                .containsExactly("10.1.0.2:4001");
+        assertThat(sources("-p", "udp", "-i", "client")).isEmpty();
+        assertThat(flowctl("dump", "--netns", lab.router(), "-i", "nope"))
+                .isEqualTo(new Result(1, "flowctl: no interface nope in " + lab.router() + "\n"));
+    }
+
     @Test
     void filtersAndSortsWhatItDumps() throws Exception {
         succeed("meter", "attach", "-i", lab.router() + ":server");
@@ -363,6 +514,12 @@ class FlowctlIT {
                 "2 | is no address or prefix        | dump -s example.com",
                 "2 | is no address or prefix        | dump -s 10.0.0.0/33",
                 "2 | neither a number nor           | dump -p foo",
+                "2 | is no interface's index        | dump -i 99999999999",
+                "2 | neither DEV nor NETNS:DEV      | dump -i a:b/c",
+                "2 | which flows? Give --all, or of | flush",
+                "2 | which flows? Give --all, or of | flush --discard --netns nope",
+                "2 | not both                       | flush --all -p tcp",
+                "1 | ip netns add makes one         | flush --all --netns nope",
                 "2 | Invalid value for option       | dump -o xml",
                 "2 | Invalid value                  | completion fish",
             })
@@ -382,6 +539,7 @@ class FlowctlIT {
                 "meter detach ",
                 "meter status ",
                 "dump ",
+                "flush ",
                 "dependency-check ",
                 "version ",
                 "completion ",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.metering;
 
+import static io.linuxflow.flow.FlowFilter.ANY;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.linuxflow.bpf.BpfProgram;
@@ -9,6 +10,8 @@ import io.linuxflow.bpf.LinkLayer;
 import io.linuxflow.bpf.TestRun;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowFilter;
+import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
 import io.linuxflow.metering.MeterStatus.Traffic;
@@ -22,14 +25,17 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Not one packet is lost or counted twice: senders on every CPU run the program as fast as they
- * can, while epochs flip as fast as they can. What was run, what the kernel says it has seen, and
- * what came out must agree exactly.
+ * can, while epochs flip as fast as they can, and flows are dumped, flushed and discarded. What was
+ * run, what the kernel says it has seen, and what came out must agree exactly.
  */
 class ConservationIT {
 
@@ -37,6 +43,9 @@ class ConservationIT {
     private static final int SENDERS = Math.max(2, Runtime.getRuntime().availableProcessors());
     private static final long PACKETS = 10_000_000;
     private static final int LOOPBACK = 1;
+
+    /** Packets that are sent, but not counted as sent yet, of each sender. */
+    private static final int MOST_REPEATS = 64;
 
     /** UDP over IPv4, 10.0.0.1:flow to 10.0.0.2:9, 4 octets of payload. */
     private static final byte[] PACKET = {
@@ -62,6 +71,7 @@ class ConservationIT {
         MeterOptions options = MeterOptions.DEFAULT.withSlots(slots);
         AtomicLongArray sent = new AtomicLongArray(FLOWS);
         long[] drained = new long[FLOWS];
+        long discarded = 0;
         int epochs = 0;
         Counters counters;
         try (FlowMeterObject programs = FlowMeterObject.load(options, indexEntries);
@@ -81,15 +91,34 @@ class ConservationIT {
                 last = running.get() == 0;
                 int ended = log.flip();
                 WallClock now = clock.now();
+                // What a meter does that is flushed and dumped.
+                int flow = epochs % FLOWS;
+                FlowFilter which = new FlowFilter(null, ANY, null, flow, null, ANY);
+                boolean discard = epochs % 2 == 0;
+                FlushSink flush = new FlushSink(which, discard, sink);
                 if (cache == null) {
-                    log.drain(ended, now, 2, 4096, 0, sink);
+                    log.drain(ended, now, 2, 4096, 0, flush);
                 } else {
-                    log.drain(ended, (memory, count) -> cache.merge(memory, count, now, sink));
+                    log.drain(ended, (memory, count) -> cache.merge(memory, count, now, flush));
+                    cache.flush(which, now, flush);
                 }
+                if (discard) {
+                    drained[flow] += flush.flushed().packets();
+                    discarded += flush.flushed().packets();
+                }
+                long before = sum(sent);
+                long dumped = dumped(log, cache) + LongStream.of(drained).sum();
+                assertThat(dumped).isLessThanOrEqualTo(sum(sent) + SENDERS * MOST_REPEATS);
+                if (slots > FLOWS * SENDERS && indexEntries > 2 * FLOWS) {
+                    assertThat(dumped).isGreaterThanOrEqualTo(before);
+                }
+            }
+            if (slots > FLOWS) {
+                assertThat(discarded).isPositive();
             }
             if (cache != null) {
                 assertThat(cache.uncachedFlows() > 0).isEqualTo(cacheFlows < FLOWS);
-                cache.flush(clock.now(), sink);
+                cache.flush(FlowFilter.ALL, clock.now(), sink);
             }
             for (Future<?> result : results) {
                 result.get();
@@ -123,6 +152,25 @@ class ConservationIT {
         }
     }
 
+    private static long sum(AtomicLongArray counts) {
+        return IntStream.range(0, FLOWS).mapToLong(counts::get).sum();
+    }
+
+    /** Packets that a dump shows. */
+    private static long dumped(SlotLog log, FlowCache cache) {
+        LongAdder packets = new LongAdder();
+        log.read(
+                (memory, count) -> {
+                    for (int i = 0; i < count; i++) {
+                        packets.add(memory.getLong(i * FlowLayout.SIZE + FlowLayout.PACKETS));
+                    }
+                });
+        if (cache != null) {
+            cache.forEach((memory, at) -> packets.add(memory.getLong(at + FlowLayout.PACKETS)));
+        }
+        return packets.sum();
+    }
+
     /** With timeouts that flows reach many times. */
     private static FlowCache cache(int maxFlows, KernelClock clock) {
         CacheOptions options =
@@ -139,7 +187,7 @@ class ConservationIT {
                 byte[] packet = PACKET.clone();
                 for (long packets = 0; packets < PACKETS / SENDERS; ) {
                     int flow = random.nextInt(FLOWS);
-                    int repeat = 1 + random.nextInt(64);
+                    int repeat = 1 + random.nextInt(MOST_REPEATS);
                     packet[SOURCE_PORT] = (byte) (flow >> 8);
                     packet[SOURCE_PORT + 1] = (byte) flow;
                     program.testRun(TestRun.of(packet).repeat(repeat));

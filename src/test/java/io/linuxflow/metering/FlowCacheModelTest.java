@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowFilter;
 import io.linuxflow.flow.FlowLayout;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -169,7 +170,7 @@ class FlowCacheModelTest {
             cache.merge(slots.memory, slots.count, clock, batch -> read(batch, handedOut));
             if (left == 0) {
                 model.flush();
-                cache.flush(clock, batch -> read(batch, handedOut));
+                cache.flush(FlowFilter.ALL, clock, batch -> read(batch, handedOut));
             }
             assertThat(handedOut).hasSameSizeAs(model.out);
             assertThat(new HashSet<>(handedOut).equals(new HashSet<>(model.out))).isTrue();

@@ -6,11 +6,14 @@ import static io.linuxflow.flow.Flow.END_OF_FLOW;
 import static io.linuxflow.flow.Flow.FORCED_END;
 import static io.linuxflow.flow.Flow.IDLE_TIMEOUT;
 import static io.linuxflow.flow.Flow.LACK_OF_RESOURCES;
+import static io.linuxflow.flow.FlowFilter.ANY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowFilter;
+import io.linuxflow.flow.FlowLayout;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -225,6 +228,34 @@ class FlowCacheTest {
     }
 
     @Test
+    void aFlowThatIsFlushedLeavesTheOthersAndBeginsAnew() {
+        epoch(
+                5,
+                slots().flow(1)
+                        .traffic(1, 10)
+                        .times(at(1), at(5))
+                        .flow(2)
+                        .traffic(2, 20)
+                        .times(at(1), at(5))
+                        .flow(3)
+                        .traffic(3, 30)
+                        .times(at(1), at(5)));
+        FlowFilter second = new FlowFilter(null, ANY, null, 2, null, ANY);
+        cache.flush(second, clock(5), batches::add);
+        assertThat(flows()).containsExactly(tuple(2, 2L, FORCED_END));
+        assertThat(cache.size()).isEqualTo(2);
+
+        batches.clear();
+        epoch(6, slots().flow(2).traffic(4, 40).times(at(6), at(6)));
+        flush(6);
+        assertThat(flows())
+                .containsExactlyInAnyOrder(
+                        tuple(1, 1L, FORCED_END),
+                        tuple(2, 4L, FORCED_END),
+                        tuple(3, 3L, FORCED_END));
+    }
+
+    @Test
     void aCopyShowsTheFlowsAndLeavesThem() {
         epoch(
                 5,
@@ -235,7 +266,12 @@ class FlowCacheTest {
                         .traffic(2, 10)
                         .times(at(2), at(5))
                         .finished());
-        cache.copy(clock(5), batches::add);
+        try (FlowCopies copies = new FlowCopies(2, FlowFilter.ALL, clock(5))) {
+            cache.forEach(copies::add);
+            byte[] records = new byte[copies.size() * FlowLayout.SIZE];
+            copies.finish().get(records);
+            batches.add(new FlowBatch(records, copies.size(), 0));
+        }
         assertThat(flows()).containsExactlyInAnyOrder(tuple(1, 1L, 0), tuple(2, 2L, END_OF_FLOW));
         assertThat(cache.size()).isEqualTo(2);
 
@@ -316,7 +352,7 @@ class FlowCacheTest {
     }
 
     private void flush(double now) {
-        cache.flush(clock(now), batches::add);
+        cache.flush(FlowFilter.ALL, clock(now), batches::add);
     }
 
     /** Source port, packets and flowEndReason of what has gone out so far. */

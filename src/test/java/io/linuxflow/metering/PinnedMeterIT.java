@@ -16,7 +16,9 @@ import io.linuxflow.bpf.TcAttachment;
 import io.linuxflow.bpf.TcProgram;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowFilter;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
+import io.linuxflow.metering.UnexportedFlows.FlushOutcome;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -210,6 +212,69 @@ class PinnedMeterIT {
     }
 
     @Test
+    void withoutAProcessOneFlowIsDiscardedAndTheOthersAreHandedOutByTheNext() throws Exception {
+        packets(options(), 0);
+        int[] ports = {20_001, 20_002, 20_003};
+        // Thrice: the epoch that the first one ends is the one that the third continues.
+        for (int round = 0; round < 3; round++) {
+            for (int port : ports) {
+                sendFrom(port, 10);
+            }
+            assertThat(UnexportedFlows.in(HERE).flush(from(20_002), true))
+                    .extracting(FlushOutcome::flushed)
+                    .containsExactly(new Flushed(1, 10, 10 * 38));
+            assertThat(UnexportedFlows.in(HERE).flows(from(20_002), false))
+                    .allMatch(meter -> meter.flows().size() == 0);
+            long kept = 10L * (round + 1);
+            assertThat(UnexportedFlows.in(HERE).flows(from(20_003), false))
+                    .singleElement()
+                    .matches(meter -> meter.flows().packets() == kept);
+        }
+        assertThat(packets(options(), 0)).isEqualTo(60);
+    }
+
+    @Test
+    void withoutAProcessFlowsCanOnlyBeDiscarded() throws Exception {
+        packets(options(), 0);
+        send(7);
+        assertThat(UnexportedFlows.in(HERE).flush(FlowFilter.ALL, false))
+                .singleElement()
+                .matches(outcome -> outcome.flushed().equals(Flushed.NONE))
+                .matches(outcome -> outcome.problem().contains("that no exporter drains"));
+        try (PinnedState other = inNamespace(() -> PinnedState.own(HERE))) {
+            assertThat(other.exists()).isTrue();
+            assertThat(UnexportedFlows.in(HERE).flush(FlowFilter.ALL, true))
+                    .singleElement()
+                    .matches(outcome -> outcome.flushed().equals(Flushed.NONE))
+                    .matches(outcome -> outcome.problem().contains("offers no socket"));
+        }
+        assertThat(packets(options(), 0)).isEqualTo(7);
+    }
+
+    @Test
+    void besidesAPinnedMeterAnotherOneAnswersForItself() throws Exception {
+        packets(options(), 0);
+        try (Meter meter = new Meter(options().withPin(false))) {
+            FlowQueue queue = meter.subscribe("test", 1000);
+            meter.start();
+            sendFrom(20_001, 5);
+            assertThat(UnexportedFlows.in(HERE).flows(from(20_001), true))
+                    .hasSize(2)
+                    .allMatch(each -> each.flows().packets() == 5);
+            assertThat(UnexportedFlows.in(HERE).flush(from(20_001), false))
+                    .hasSize(2)
+                    .anyMatch(outcome -> outcome.flushed().packets() == 5)
+                    .anyMatch(outcome -> outcome.problem() != null);
+            assertThat(packets(queue)).isEqualTo(5);
+        }
+        assertThat(packets(options(), 0)).isEqualTo(5);
+    }
+
+    private static FlowFilter from(int port) {
+        return new FlowFilter(null, 17, null, port, null, FlowFilter.ANY);
+    }
+
+    @Test
     void oneProcessAtATimeDrains() throws Exception {
         try (Meter meter = new Meter(options());
                 Meter other = new Meter(options())) {
@@ -230,9 +295,14 @@ class PinnedMeterIT {
     }
 
     private static void send(int packets) throws Exception {
+        sendFrom(0, packets);
+    }
+
+    /** 0 is a free port. */
+    private static void sendFrom(int port, int packets) throws Exception {
         inNamespace(
                 () -> {
-                    try (DatagramSocket socket = new DatagramSocket()) {
+                    try (DatagramSocket socket = new DatagramSocket(port)) {
                         InetAddress there = InetAddress.getByName("10.72.0.2");
                         for (int i = 0; i < packets; i++) {
                             socket.send(new DatagramPacket(new byte[10], 10, there, 4567));

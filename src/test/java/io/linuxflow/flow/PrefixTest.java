@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.linuxflow.cli;
+package io.linuxflow.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

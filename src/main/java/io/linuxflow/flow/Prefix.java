@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.linuxflow.cli;
+package io.linuxflow.flow;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
 import java.util.regex.Pattern;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.TypeConversionException;
 
 /**
  * The addresses whose first bits are the same.
@@ -13,10 +12,10 @@ import picocli.CommandLine.TypeConversionException;
  * @param address one of them, of 4 or 16 octets
  * @param length how many bits
  */
-record Prefix(byte[] address, int length) {
+public record Prefix(byte[] address, int length) {
 
     /** Reads {@code 10.0.0.0/8}, {@code fd00::/8}, or an address alone; looks up no names. */
-    static Prefix parse(String text) {
+    public static Prefix parse(String text) {
         String[] parts = text.split("/", 2);
         if (parts[0].matches("[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")) {
             try {
@@ -35,14 +34,21 @@ record Prefix(byte[] address, int length) {
                         + "\" is no address or prefix, as 192.0.2.1, 10.0.0.0/8 or fd00::/8 are");
     }
 
-    boolean contains(InetAddress other) {
+    /** Whether an address of 4 or 16 octets is one of them. */
+    public boolean contains(InetAddress other) {
         byte[] octets = other.getAddress();
-        if (octets.length != address.length) {
-            return false;
-        }
-        for (int bit = 0; bit < length; bit++) {
-            int mask = 0x80 >> bit % 8;
-            if (((octets[bit / 8] ^ address[bit / 8]) & mask) != 0) {
+        return octets.length == address.length && contains(ByteBuffer.wrap(octets), 0);
+    }
+
+    /**
+     * The same of an address of as many octets as those of the prefix.
+     *
+     * @param at where it begins
+     */
+    boolean contains(ByteBuffer octets, int at) {
+        for (int bit = 0; bit < length; bit += 8) {
+            int mask = length - bit >= 8 ? 0xff : 0xff00 >> length - bit;
+            if (((octets.get(at + bit / 8) ^ address[bit / 8]) & mask) != 0) {
                 return false;
             }
         }
@@ -50,7 +56,7 @@ record Prefix(byte[] address, int length) {
     }
 
     /** As RFC 5952 has it: the longest run of zeros left out. */
-    static String text(InetAddress address) {
+    public static String text(InetAddress address) {
         String full = address.getHostAddress();
         String best = "";
         var runs = Pattern.compile("(?:^|:)0(?::0)+(?::|$)").matcher(full);
@@ -60,14 +66,13 @@ record Prefix(byte[] address, int length) {
         return best.isEmpty() ? full : full.replaceFirst(Pattern.quote(best), "::");
     }
 
-    static final class Converter implements ITypeConverter<Prefix> {
-        @Override
-        public Prefix convert(String text) {
-            try {
-                return parse(text);
-            } catch (IllegalArgumentException e) {
-                throw new TypeConversionException(e.getMessage());
-            }
+    /** As {@link #parse} reads it. */
+    @Override
+    public String toString() {
+        try {
+            return text(InetAddress.getByAddress(address)) + "/" + length;
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException(address.length + " octets are no address", e);
         }
     }
 }
