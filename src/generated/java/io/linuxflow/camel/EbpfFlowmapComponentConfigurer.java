@@ -59,6 +59,7 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "idletimeout":
         case "idleTimeout": getOrCreateConfiguration(target).setIdleTimeout(property(camelContext, java.time.Duration.class, value)); return true;
         case "interfaces": getOrCreateConfiguration(target).setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
+        case "latency": getOrCreateConfiguration(target).setLatency(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "pin": getOrCreateConfiguration(target).setPin(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": getOrCreateConfiguration(target).setQueueCapacity(property(camelContext, int.class, value)); return true;
@@ -99,6 +100,7 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "idletimeout":
         case "idleTimeout": return java.time.Duration.class;
         case "interfaces": return java.lang.String.class;
+        case "latency": return java.lang.Boolean.class;
         case "pin": return java.lang.Boolean.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
@@ -140,6 +142,7 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "idletimeout":
         case "idleTimeout": return getOrCreateConfiguration(target).getIdleTimeout();
         case "interfaces": return getOrCreateConfiguration(target).getInterfaces();
+        case "latency": return getOrCreateConfiguration(target).getLatency();
         case "pin": return getOrCreateConfiguration(target).getPin();
         case "queuecapacity":
         case "queueCapacity": return getOrCreateConfiguration(target).getQueueCapacity();

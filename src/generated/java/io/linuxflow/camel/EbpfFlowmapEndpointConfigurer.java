@@ -49,6 +49,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "idletimeout":
         case "idleTimeout": target.getConfiguration().setIdleTimeout(property(camelContext, java.time.Duration.class, value)); return true;
         case "interfaces": target.getConfiguration().setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
+        case "latency": target.getConfiguration().setLatency(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "pin": target.getConfiguration().setPin(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": target.getConfiguration().setQueueCapacity(property(camelContext, int.class, value)); return true;
@@ -86,6 +87,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "idletimeout":
         case "idleTimeout": return java.time.Duration.class;
         case "interfaces": return java.lang.String.class;
+        case "latency": return java.lang.Boolean.class;
         case "pin": return java.lang.Boolean.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
@@ -124,6 +126,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "idletimeout":
         case "idleTimeout": return target.getConfiguration().getIdleTimeout();
         case "interfaces": return target.getConfiguration().getInterfaces();
+        case "latency": return target.getConfiguration().getLatency();
         case "pin": return target.getConfiguration().getPin();
         case "queuecapacity":
         case "queueCapacity": return target.getConfiguration().getQueueCapacity();

@@ -23,7 +23,7 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(19);
+        Set<String> props = new HashSet<>(20);
         props.add("activeTimeout");
         props.add("batchSize");
         props.add("bridgeErrorHandler");
@@ -39,6 +39,7 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
         props.add("hook");
         props.add("idleTimeout");
         props.add("interfaces");
+        props.add("latency");
         props.add("name");
         props.add("pin");
         props.add("queueCapacity");

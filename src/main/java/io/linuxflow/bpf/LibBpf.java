@@ -76,6 +76,8 @@ final class LibBpf {
 
         String bpf_program__name(Pointer program);
 
+        int bpf_program__set_autoload(Pointer program, boolean autoload);
+
         int bpf_program__fd(Pointer program);
 
         String bpf_map__name(Pointer map);

@@ -34,6 +34,7 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                     "drainInterval",
                     "slots",
                     "clock",
+                    "latency",
                     "batchSize",
                     "activeTimeout",
                     "idleTimeout",
@@ -108,6 +109,17 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                             + " the scheduler tick, COARSE costs some 10 ns a packet, BOOT some 30"
                             + " ns for nanoseconds.")
     private FlowClock clock;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "false",
+            description =
+                    "Whether it is measured how long packets take from the ingress hook of the"
+                        + " interface they come in by to the first egress hook that they pass,"
+                        + " summed up by pair of interfaces. Needs the direction EGRESS or BOTH."
+                        + " Costs some 100 ns a packet that is forwarded, and nothing when it is"
+                        + " off.")
+    private Boolean latency;
 
     @UriParam(
             label = "consumer",
@@ -190,6 +202,7 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                         drainInterval,
                         slots,
                         clock,
+                        latency,
                         batchSize,
                         activeTimeout,
                         idleTimeout,
@@ -211,6 +224,7 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 options.drainInterval(),
                 options.slots(),
                 options.clock(),
+                options.latency(),
                 options.batchSize(),
                 options.cache().activeTimeout(),
                 options.cache().idleTimeout(),
@@ -243,6 +257,7 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 (Duration) all.get("drainInterval"),
                 (int) all.get("slots"),
                 (FlowClock) all.get("clock"),
+                (boolean) all.get("latency"),
                 (int) all.get("batchSize"),
                 new CacheOptions(
                         (Duration) all.get("activeTimeout"),
@@ -314,6 +329,14 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     public void setClock(FlowClock clock) {
         this.clock = clock;
+    }
+
+    public Boolean getLatency() {
+        return latency;
+    }
+
+    public void setLatency(Boolean latency) {
+        this.latency = latency;
     }
 
     public Integer getBatchSize() {

@@ -142,6 +142,11 @@ final class MeterCommand implements Runnable {
                                 + " default 131072")
         private Integer slots;
 
+        @Option(
+                names = "--latency",
+                description = "also measure how long packets take to be forwarded")
+        private boolean latency;
+
         @Option(names = "--force", description = "replace a meter that is there")
         private boolean force;
 
@@ -152,7 +157,10 @@ final class MeterCommand implements Runnable {
 
         @Override
         List<Outcome> change(InstalledMeters meters, MeterOptions options) {
-            MeterOptions all = options.withHook(hook).withClsact(new ClsactOptions(pref, handle));
+            MeterOptions all =
+                    options.withHook(hook)
+                            .withClsact(new ClsactOptions(pref, handle))
+                            .withLatency(latency);
             return meters.attach(
                     slots == null ? all : all.withSlots(slots), slots != null, force, dry);
         }
@@ -224,10 +232,11 @@ final class MeterCommand implements Runnable {
             Table table =
                     new Table()
                             .columns("NETNS", "DEVICE", "IFINDEX", "DIRECTION", "HOOK", "PROGRAM")
-                            .wideColumns("PREF", "HANDLE", "PINNED")
+                            .wideColumns("WORK", "PREF", "HANDLE", "PINNED")
                             .columns("SINCE", "USED", "SLOTS", "PACKETS", "OVERFLOW")
                             .wideColumns(
-                                    "OCTETS", "OVERFLOW_OCTETS", "EXCLUDED", "MALFORMED", "NON_IP");
+                                    "OCTETS", "OVERFLOW_OCTETS", "EXCLUDED", "MALFORMED", "NON_IP")
+                            .wideColumns("LATENCY_NS", "LATENCY_PACKETS", "UNMEASURED");
             long bootNanos = Clock.realtimeNanos() - Clock.bootNanos();
             for (String namespace : interfaces.namespaces()) {
                 for (Attached each : InstalledMeters.in(namespace).attached()) {
@@ -248,6 +257,7 @@ final class MeterCommand implements Runnable {
                     each.direction().name().toLowerCase(Locale.ROOT),
                     each.hook().name().toLowerCase(Locale.ROOT),
                     each.programId(),
+                    each.work().name().toLowerCase(Locale.ROOT),
                     each.priority(),
                     each.handle(),
                     each.pinned(),
@@ -261,7 +271,10 @@ final class MeterCommand implements Runnable {
                     each.counters().overflow().octets(),
                     each.counters().excluded().packets(),
                     each.counters().malformed().packets(),
-                    each.counters().nonIp().packets());
+                    each.counters().nonIp().packets(),
+                    each.latency().nanoseconds(),
+                    each.latency().packets(),
+                    each.latency().unmeasured());
         }
     }
 }

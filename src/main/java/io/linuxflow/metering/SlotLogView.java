@@ -9,6 +9,7 @@ import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Latency;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,11 +25,15 @@ final class SlotLogView implements AutoCloseable {
     private final int slotsPerHalf;
     private final MappedMemory slots;
     private final MappedMemory interfaces;
+    private final MappedMemory latencies;
     private final MappedMemory bss;
     private final MappedMemory epoch;
     private final MappedMemory used;
 
-    private SlotLogView(BpfMap slotsMap, BpfMap interfacesMap, BpfMap bssMap) {
+    /**
+     * @param latenciesMap null if latency is not measured
+     */
+    private SlotLogView(BpfMap slotsMap, BpfMap interfacesMap, BpfMap bssMap, BpfMap latenciesMap) {
         FlowMeterObject.Globals globals = FlowMeterObject.globals();
         if (slotsMap.valueSize() != FlowLayout.SIZE || bssMap.valueSize() < globals.size()) {
             throw new IllegalStateException(
@@ -39,6 +44,7 @@ final class SlotLogView implements AutoCloseable {
         slotsPerHalf = slotsMap.maxEntries() / 2;
         slots = slotsMap.mmap(false);
         interfaces = interfacesMap.mmap(false);
+        latencies = latenciesMap == null ? null : latenciesMap.mmap(false);
         bss = bssMap.mmap(false);
         epoch = slice(globals.epoch());
         used = slice(globals.slotsUsed());
@@ -53,7 +59,7 @@ final class SlotLogView implements AutoCloseable {
         try (BpfMap slots = maps.open("slots");
                 BpfMap interfaces = maps.open("interfaces");
                 BpfMap bss = maps.open(".bss")) {
-            return new SlotLogView(slots, interfaces, bss);
+            return new SlotLogView(slots, interfaces, bss, null);
         }
     }
 
@@ -62,6 +68,7 @@ final class SlotLogView implements AutoCloseable {
         BpfMap slots = null;
         BpfMap interfaces = null;
         BpfMap bss = null;
+        BpfMap latencies = null;
         List<BpfMap> maps =
                 program.mapIds().stream().map(BpfMap::ofId).filter(Objects::nonNull).toList();
         try {
@@ -69,12 +76,13 @@ final class SlotLogView implements AutoCloseable {
                 switch (map.name()) {
                     case "slots" -> slots = map;
                     case "interfaces" -> interfaces = map;
+                    case "latencies" -> latencies = map;
                     default -> bss = map.name().endsWith(".bss") ? map : bss;
                 }
             }
             return slots == null || interfaces == null || bss == null
                     ? null
-                    : new SlotLogView(slots, interfaces, bss);
+                    : new SlotLogView(slots, interfaces, bss, latencies);
         } finally {
             maps.forEach(BpfMap::close);
         }
@@ -103,6 +111,16 @@ final class SlotLogView implements AutoCloseable {
         return FlowMeterObject.counters(interfaces);
     }
 
+    /** How long packets took that left by an interface; none if it is not measured. */
+    Latency latency(int egressIfindex) {
+        return latencies == null
+                ? Latency.NONE
+                : FlowMeterObject.latencies(latencies).entrySet().stream()
+                        .filter(each -> each.getKey().egressIfindex() == egressIfindex)
+                        .map(Map.Entry::getValue)
+                        .reduce(Latency.NONE, Latency::plus);
+    }
+
     /** The flows of the current epoch, and of the one before if it is not handed out yet. */
     List<FlowBatch> flows(int observationDomain) {
         for (int attempt = 1; ; attempt++) {
@@ -125,6 +143,9 @@ final class SlotLogView implements AutoCloseable {
     public void close() {
         slots.close();
         interfaces.close();
+        if (latencies != null) {
+            latencies.close();
+        }
         bss.close();
     }
 }

@@ -133,7 +133,7 @@ class EbpfFlowmapConsumerTest {
                 "first",
                 "ebpf-flowmap:flows?interfaces=eth*,ns0:veth0&direction=both&hook=clsact"
                         + "&clsactPriority=2&clsactHandle=3&drainInterval=250ms&slots=1000"
-                        + "&clock=boot&batchSize=10&activeTimeout=20s&idleTimeout=10s"
+                        + "&clock=boot&latency=true&batchSize=10&activeTimeout=20s&idleTimeout=10s"
                         + "&finishedDrain=0&cacheMaxFlows=50",
                 first);
         camel.start();
@@ -145,7 +145,7 @@ class EbpfFlowmapConsumerTest {
         assertThat(meter().options.clsact().handle()).isEqualTo(3);
         assertThat(meter().options.drainInterval()).isEqualTo(Duration.ofMillis(250));
         assertThat(meter().options.slots()).isEqualTo(1000);
-
+        assertThat(meter().options.latency()).isTrue();
         assertThat(meter().options.batchSize()).isEqualTo(10);
         assertThat(meter().options.cache())
                 .isEqualTo(

@@ -127,6 +127,24 @@ class PinnedMeterIT {
 
     @ParameterizedTest
     @EnumSource(names = {"TCX", "CLSACT"})
+    void latencyComesAndGoesWithTheOptionAndNoPacketIsLostOrCountedTwice(Hook hook)
+            throws Exception {
+        MeterOptions options = options().withHook(hook);
+        assertThat(packets(options, 1)).isEqualTo(1);
+        send(20);
+        assertThat(packets(options.withLatency(true), 3)).isEqualTo(23);
+        assertThat(programs(Direction.INGRESS)).hasSize(1);
+        assertThat(programs(Direction.EGRESS)).hasSize(1);
+        send(5);
+        assertThat(packets(options.withLatency(true), 2)).isEqualTo(7);
+        send(4);
+        assertThat(packets(options, 3)).isEqualTo(7);
+        assertThat(programs(Direction.INGRESS)).isEmpty();
+        assertThat(programs(Direction.EGRESS)).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
     void anotherHookLeavesNothingOfTheOldOneBehind(Hook hook) throws Exception {
         Hook other = hook == Hook.TCX ? Hook.CLSACT : Hook.TCX;
         packets(options().withHook(hook), 0);
