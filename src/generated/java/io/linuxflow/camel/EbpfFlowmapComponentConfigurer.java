@@ -41,6 +41,8 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "cachemaxflows":
         case "cacheMaxFlows": getOrCreateConfiguration(target).setCacheMaxFlows(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clock": getOrCreateConfiguration(target).setClock(property(camelContext, io.linuxflow.metering.FlowClock.class, value)); return true;
+        case "clsactchain":
+        case "clsactChain": getOrCreateConfiguration(target).setClsactChain(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clsacthandle":
         case "clsactHandle": getOrCreateConfiguration(target).setClsactHandle(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clsactpriority":
@@ -82,6 +84,8 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "cachemaxflows":
         case "cacheMaxFlows": return java.lang.Integer.class;
         case "clock": return io.linuxflow.metering.FlowClock.class;
+        case "clsactchain":
+        case "clsactChain": return java.lang.Integer.class;
         case "clsacthandle":
         case "clsactHandle": return java.lang.Integer.class;
         case "clsactpriority":
@@ -124,6 +128,8 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "cachemaxflows":
         case "cacheMaxFlows": return getOrCreateConfiguration(target).getCacheMaxFlows();
         case "clock": return getOrCreateConfiguration(target).getClock();
+        case "clsactchain":
+        case "clsactChain": return getOrCreateConfiguration(target).getClsactChain();
         case "clsacthandle":
         case "clsactHandle": return getOrCreateConfiguration(target).getClsactHandle();
         case "clsactpriority":

@@ -32,6 +32,8 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "cachemaxflows":
         case "cacheMaxFlows": target.getConfiguration().setCacheMaxFlows(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clock": target.getConfiguration().setClock(property(camelContext, io.linuxflow.metering.FlowClock.class, value)); return true;
+        case "clsactchain":
+        case "clsactChain": target.getConfiguration().setClsactChain(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clsacthandle":
         case "clsactHandle": target.getConfiguration().setClsactHandle(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clsactpriority":
@@ -70,6 +72,8 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "cachemaxflows":
         case "cacheMaxFlows": return java.lang.Integer.class;
         case "clock": return io.linuxflow.metering.FlowClock.class;
+        case "clsactchain":
+        case "clsactChain": return java.lang.Integer.class;
         case "clsacthandle":
         case "clsactHandle": return java.lang.Integer.class;
         case "clsactpriority":
@@ -109,6 +113,8 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "cachemaxflows":
         case "cacheMaxFlows": return target.getConfiguration().getCacheMaxFlows();
         case "clock": return target.getConfiguration().getClock();
+        case "clsactchain":
+        case "clsactChain": return target.getConfiguration().getClsactChain();
         case "clsacthandle":
         case "clsactHandle": return target.getConfiguration().getClsactHandle();
         case "clsactpriority":

@@ -176,7 +176,7 @@ public final class BpfObject implements AutoCloseable {
     /** One of the loaded object's programs. */
     public BpfProgram program(String program) {
         checkLoaded(true);
-        return new BpfProgram(program, libbpf().bpf_program__fd(findProgram(program)));
+        return new BpfProgram(name, program, libbpf().bpf_program__fd(findProgram(program)));
     }
 
     private Pointer findProgram(String program) {

@@ -31,6 +31,7 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                     "hook",
                     "clsactPriority",
                     "clsactHandle",
+                    "clsactChain",
                     "drainInterval",
                     "slots",
                     "clock",
@@ -83,6 +84,14 @@ public class EbpfFlowmapConfiguration implements Cloneable {
             description = "With CLSACT: the handle of the filter; 0 takes one that is free.",
             defaultValue = "0")
     private Integer clsactHandle;
+
+    @UriParam(
+            label = "consumer,advanced",
+            description =
+                    "With CLSACT: the chain of the filter. One other than 0 sees only the packets"
+                            + " that a filter of chain 0 sends there with action goto chain.",
+            defaultValue = "0")
+    private Integer clsactChain;
 
     @UriParam(
             label = "consumer",
@@ -199,6 +208,7 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                         hook,
                         clsactPriority,
                         clsactHandle,
+                        clsactChain,
                         drainInterval,
                         slots,
                         clock,
@@ -221,6 +231,7 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 options.hook(),
                 options.clsact().priority(),
                 options.clsact().handle(),
+                options.clsact().chain(),
                 options.drainInterval(),
                 options.slots(),
                 options.clock(),
@@ -253,7 +264,10 @@ public class EbpfFlowmapConfiguration implements Cloneable {
                 (String) all.get("interfaces"),
                 (MeteringDirection) all.get("direction"),
                 (Hook) all.get("hook"),
-                new ClsactOptions((int) all.get("clsactPriority"), (int) all.get("clsactHandle")),
+                new ClsactOptions(
+                        (int) all.get("clsactPriority"),
+                        (int) all.get("clsactHandle"),
+                        (int) all.get("clsactChain")),
                 (Duration) all.get("drainInterval"),
                 (int) all.get("slots"),
                 (FlowClock) all.get("clock"),
@@ -305,6 +319,14 @@ public class EbpfFlowmapConfiguration implements Cloneable {
 
     public void setClsactHandle(Integer clsactHandle) {
         this.clsactHandle = clsactHandle;
+    }
+
+    public Integer getClsactChain() {
+        return clsactChain;
+    }
+
+    public void setClsactChain(Integer clsactChain) {
+        this.clsactChain = clsactChain;
     }
 
     public Duration getDrainInterval() {

@@ -135,6 +135,16 @@ final class MeterCommand implements Runnable {
         private int handle;
 
         @Option(
+                names = "--chain",
+                paramLabel = "N",
+                defaultValue = "0",
+                description =
+                        "chain of the CLSACT filter; default: ${DEFAULT-VALUE}. Another one sees"
+                                + " only the packets that a filter of chain 0 sends there: tc"
+                                + " filter add ... action goto chain N")
+        private int chain;
+
+        @Option(
                 names = {"--interface-max-flow-limit", "--slots"},
                 paramLabel = "N",
                 description =
@@ -159,7 +169,7 @@ final class MeterCommand implements Runnable {
         List<Outcome> change(InstalledMeters meters, MeterOptions options) {
             MeterOptions all =
                     options.withHook(hook)
-                            .withClsact(new ClsactOptions(pref, handle))
+                            .withClsact(new ClsactOptions(pref, handle, chain))
                             .withLatency(latency);
             return meters.attach(
                     slots == null ? all : all.withSlots(slots), slots != null, force, dry);
@@ -232,7 +242,7 @@ final class MeterCommand implements Runnable {
             Table table =
                     new Table()
                             .columns("NETNS", "DEVICE", "IFINDEX", "DIRECTION", "HOOK", "PROGRAM")
-                            .wideColumns("WORK", "PREF", "HANDLE", "PINNED")
+                            .wideColumns("WORK", "CHAIN", "PREF", "HANDLE", "PINNED")
                             .columns("SINCE", "USED", "SLOTS", "PACKETS", "OVERFLOW")
                             .wideColumns(
                                     "OCTETS", "OVERFLOW_OCTETS", "EXCLUDED", "MALFORMED", "NON_IP")
@@ -250,6 +260,7 @@ final class MeterCommand implements Runnable {
         }
 
         private static void add(Table table, Attached each, long bootNanos) {
+            ClsactOptions place = each.place() == null ? ClsactOptions.CHOSEN : each.place();
             table.row(
                     each.namespace(),
                     each.name(),
@@ -258,8 +269,9 @@ final class MeterCommand implements Runnable {
                     each.hook().name().toLowerCase(Locale.ROOT),
                     each.programId(),
                     each.work().name().toLowerCase(Locale.ROOT),
-                    each.priority(),
-                    each.handle(),
+                    place.chain(),
+                    place.priority(),
+                    place.handle(),
                     each.pinned(),
                     Instant.ofEpochSecond(0, bootNanos + each.loadedNanos())
                             .truncatedTo(ChronoUnit.SECONDS),

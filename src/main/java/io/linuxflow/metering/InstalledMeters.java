@@ -3,6 +3,7 @@ package io.linuxflow.metering;
 
 import io.linuxflow.bpf.BpfException;
 import io.linuxflow.bpf.BpfProgram;
+import io.linuxflow.bpf.ClsactOptions;
 import io.linuxflow.bpf.Direction;
 import io.linuxflow.bpf.Hook;
 import io.linuxflow.bpf.Link;
@@ -39,8 +40,7 @@ public final class InstalledMeters {
      *
      * @param namespace the network namespace, empty for this process's own
      * @param pinned whether it outlives the process that attached it, and can be detached here
-     * @param priority pref of the clsact filter, else 0
-     * @param handle of the clsact filter, else 0
+     * @param place of the clsact filter; null if it is none
      * @param loadedNanos when the program was loaded, in CLOCK_BOOTTIME
      * @param slotsUsed slots that the flows not handed out yet take
      * @param slots what an epoch has
@@ -55,8 +55,7 @@ public final class InstalledMeters {
             Direction direction,
             Hook hook,
             int programId,
-            int priority,
-            int handle,
+            ClsactOptions place,
             boolean pinned,
             long loadedNanos,
             int slotsUsed,
@@ -159,8 +158,7 @@ public final class InstalledMeters {
                                 program.direction(),
                                 program.hook(),
                                 program.programId(),
-                                program.priority(),
-                                program.handle(),
+                                program.place(),
                                 program.hook() == Hook.CLSACT || pins.hasLink(hookpoint),
                                 loaded.loadedNanos(),
                                 view == null ? 0 : view.used(),

@@ -342,6 +342,17 @@ class FlowctlIT {
     }
 
     @Test
+    void aFilterInAnotherChainIsShownAndDetached() throws Exception {
+        String server = lab.router() + ":server";
+        succeed("meter", "attach", "-i", server, "--hook", "clsact", "--chain", "5", "--pref", "3");
+        assertThat(json("meter", "status", "-i", server, "-o", "json"))
+                .singleElement()
+                .matches(each -> each.get("chain").asInt() == 5 && each.get("pref").asInt() == 3);
+        assertThat(succeed("meter", "detach", "-i", server)).contains("egress: detached");
+        assertThat(json("meter", "status", "-i", server, "-o", "json")).isEmpty();
+    }
+
+    @Test
     void dryChangesNothing() throws Exception {
         String server = lab.router() + ":server";
         assertThat(succeed("meter", "attach", "-i", server, "--dry"))

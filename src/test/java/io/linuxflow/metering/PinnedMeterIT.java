@@ -164,6 +164,26 @@ class PinnedMeterIT {
     }
 
     @Test
+    void aFilterInAnotherChainIsTakenOverAndRemovedAsAnyOther() throws Exception {
+        MeterOptions options = options().withHook(Hook.CLSACT);
+        MeterOptions chained = options.withClsact(new ClsactOptions(0, 0, 42));
+        for (int time = 0; time < 2; time++) {
+            assertThat(packets(chained, 5)).as("nobody sends packets there").isZero();
+            assertThat(programs(Direction.EGRESS))
+                    .singleElement()
+                    .matches(program -> program.place().chain() == 42);
+        }
+        assertThat(packets(options, 2)).isEqualTo(2);
+        assertThat(programs(Direction.EGRESS))
+                .singleElement()
+                .matches(program -> program.place().chain() == 0);
+        assertThat(InstalledMeters.in(HERE).detach(options, false, false))
+                .singleElement()
+                .matches(InstalledMeters.Outcome::done);
+        assertThat(programs(Direction.EGRESS)).isEmpty();
+    }
+
+    @Test
     void flowsWhoseProcessWasKilledInTheMiddleOfADrainAreHandedOut() throws Exception {
         inNamespace(
                 () -> {
