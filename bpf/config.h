@@ -41,6 +41,18 @@ const volatile __u64 hash_seed = 0;
 const volatile __u32 interfaces_max = 1 << 10;
 
 /*
+ * Entries of the map stamps: a power of two. Only the programs time_* and
+ * stamp_ingress use it.
+ */
+const volatile __u32 stamp_sets = 1 << 13;
+
+/*
+ * Pairs of interfaces that have a latency of their own: a power of two. The map
+ * latencies must have one entry more, for every CPU that is possible.
+ */
+const volatile __u32 latencies_max = 1 << 10;
+
+/*
  * The clock that first and last are read from, an enum flow_clock. Jiffies cost
  * nothing and are exact to a tick (1 to 10 ms); the coarse clock ticks as slowly,
  * but tells nanoseconds; the boot clock is exact, and costs the most.

@@ -104,6 +104,26 @@ struct interface_pair {
 	__u32 egress_ifindex;
 };
 
+/* When the packet that an skb is came in. */
+struct stamp {
+	__u64 skb;			/* which skb; 0: none */
+	__u64 time;			/* CLOCK_MONOTONIC, nanoseconds */
+	__u32 ingress_ifindex;
+	__u32 reserved;			/* 0 */
+};
+
+struct stamp_set {
+	struct stamp stamps[2];
+} __attribute__((aligned(CACHE_LINE)));
+
+/* How long packets were in the kernel, per pair of interfaces and CPU. */
+struct latency {
+	struct interface_pair interfaces; /* ingress_ifindex 0: not in use, or those without an entry of their own */
+	__u64 nanoseconds;		/* all packets together */
+	__u64 packets;			/* measured; on the wire, as in struct flow_slot */
+	__u64 unmeasured;		/* packets that had no stamp */
+};
+
 /* A transport session whose packets are not metered. */
 struct excluded_session {
 	__u8 source_address[16];	/* as in struct flow_key */

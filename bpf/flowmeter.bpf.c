@@ -32,9 +32,9 @@
 #include "config.h"
 #include "flow.h"
 #include "maps.h"
+#include "latency.h"
 #include "parse.h"
 
-#define MAX_INTERFACE_PROBES 16
 #define MAX_INDEX_PROBES 24	/* with half of the entries taken, one flow in 2^24 finds no place */
 #define SLOT_BITS 24
 
@@ -69,28 +69,8 @@ static __always_inline _Bool same_key(const struct flow_key *a, const struct flo
 static __always_inline struct interface_counters *find_counters(__u32 ifindex,
 								enum flow_direction direction)
 {
-	__u32 stretch = bpf_get_smp_processor_id() * (interfaces_max + 1);
-	__u32 position = 2 * ifindex + direction;
-	__u32 at;
-
-	for (int i = 0; i < MAX_INTERFACE_PROBES; i++) {
-		struct interface_counters *counters;
-
-		at = stretch + ((position + i) & (interfaces_max - 1));
-		counters = bpf_map_lookup_elem(&interfaces, &at);
-		if (!counters)
-			return NULL;
-		if (likely(counters->interface.ifindex == ifindex &&
-			   counters->interface.direction == direction))
-			return counters;
-		if (!counters->interface.ifindex) {
-			counters->interface.direction = direction;
-			counters->interface.ifindex = ifindex;
-			return counters;
-		}
-	}
-	at = stretch + interfaces_max;
-	return bpf_map_lookup_elem(&interfaces, &at);
+	return find_on_this_cpu(&interfaces, &interfaces_max, 2 * ifindex + direction, ifindex,
+				direction);
 }
 
 /* For per-CPU counters: nothing else runs on this CPU meanwhile. */
@@ -268,11 +248,14 @@ static __always_inline void add_to_log(const struct flow_slot *flow,
 }
 
 static __always_inline int meter(struct __sk_buff *skb, __u32 link_header,
-				 enum flow_direction direction)
+				 enum flow_direction direction, _Bool timed)
 {
-	struct interface_counters *counters = find_counters(skb->ifindex, direction);
+	struct interface_counters *counters;
 	struct flow_slot flow = {};
 
+	if (timed && direction == FLOW_INGRESS)
+		stamp(skb);
+	counters = find_counters(skb->ifindex, direction);
 	if (!counters)
 		return TC_ACT_UNSPEC;
 	switch (parse(skb, link_header, direction, &flow)) {
@@ -283,6 +266,8 @@ static __always_inline int meter(struct __sk_buff *skb, __u32 link_header,
 		count(&counters->malformed, &flow);
 		break;
 	case METERED:
+		if (timed && direction == FLOW_EGRESS)
+			add_latency(skb, flow.packets);
 		flow.first = flow.last = read_flow_clock();
 		add_to_log(&flow, counters);
 	}
@@ -294,26 +279,59 @@ static __always_inline int meter(struct __sk_buff *skb, __u32 link_header,
 SEC("tc")
 int flow_ingress(struct __sk_buff *skb)
 {
-	return meter(skb, ETH_HLEN, FLOW_INGRESS);
+	return meter(skb, ETH_HLEN, FLOW_INGRESS, 0);
 }
 
 SEC("tc")
 int flow_egress(struct __sk_buff *skb)
 {
-	return meter(skb, ETH_HLEN, FLOW_EGRESS);
+	return meter(skb, ETH_HLEN, FLOW_EGRESS, 0);
 }
 
 /* Devices without a link layer header (tun, WireGuard, IP tunnels): data starts with IP. */
 SEC("tc")
 int flow_ingress_l3(struct __sk_buff *skb)
 {
-	return meter(skb, 0, FLOW_INGRESS);
+	return meter(skb, 0, FLOW_INGRESS, 0);
 }
 
 SEC("tc")
 int flow_egress_l3(struct __sk_buff *skb)
 {
-	return meter(skb, 0, FLOW_EGRESS);
+	return meter(skb, 0, FLOW_EGRESS, 0);
+}
+
+/* The same programs with latency; loaded instead of those when it is to be measured. */
+SEC("?tc")
+int time_ingress(struct __sk_buff *skb)
+{
+	return meter(skb, ETH_HLEN, FLOW_INGRESS, 1);
+}
+
+SEC("?tc")
+int time_egress(struct __sk_buff *skb)
+{
+	return meter(skb, ETH_HLEN, FLOW_EGRESS, 1);
+}
+
+SEC("?tc")
+int time_ingress_l3(struct __sk_buff *skb)
+{
+	return meter(skb, 0, FLOW_INGRESS, 1);
+}
+
+SEC("?tc")
+int time_egress_l3(struct __sk_buff *skb)
+{
+	return meter(skb, 0, FLOW_EGRESS, 1);
+}
+
+/* Where packets are metered at egress only. */
+SEC("?tc")
+int stamp_ingress(struct __sk_buff *skb)
+{
+	stamp(skb);
+	return TC_ACT_UNSPEC;
 }
 
 /*

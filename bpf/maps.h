@@ -9,6 +9,9 @@
 #include <bpf/bpf_helpers.h>
 #include "flow.h"
 
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
 /*
  * Where the slot of a flow is: an open-addressed hash table of references,
  * index_entries of them. A reference is (epoch + 1) << 32 | tag << 24 | slot, the
@@ -57,6 +60,30 @@ struct {
 } interfaces SEC(".maps");
 
 /*
+ * The stamps of packets on their way: where the address of their skb points to.
+ * Two that point to the same place can both be kept; of three the oldest is lost.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << 13);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct stamp_set);
+} stamps SEC(".maps");
+
+/*
+ * How long packets took, by pair of interfaces. Laid out as interfaces is, with
+ * latencies_max entries and one.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, (1 << 10) + 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct latency);
+} latencies SEC(".maps");
+
+/*
  * What got no slot: pair of interfaces -> traffic. Once it is full, further
  * pairs show in interfaces only.
  */
@@ -98,5 +125,36 @@ struct slot_counter slots_used[2];
 
 /* The answer of the program read_clock. */
 struct clock_reading clock_reading __attribute__((aligned(CACHE_LINE)));
+
+#define MAX_TABLE_PROBES 16
+
+/*
+ * The entry of this CPU in interfaces or latencies; those begin with the two words that
+ * say whose they are, the first of which is 0 in a free one.
+ */
+static __always_inline void *find_on_this_cpu(void *table, const volatile __u32 *entries,
+					      __u32 position, __u32 first, __u32 second)
+{
+	__u32 stretch = bpf_get_smp_processor_id() * (*entries + 1);
+	__u32 at;
+
+	for (int i = 0; i < MAX_TABLE_PROBES; i++) {
+		__u32 *entry;
+
+		at = stretch + ((position + i) & (*entries - 1));
+		entry = bpf_map_lookup_elem(table, &at);
+		if (!entry)
+			return NULL;
+		if (likely(entry[0] == first && entry[1] == second))
+			return entry;
+		if (!entry[0]) {
+			entry[1] = second;
+			entry[0] = first;
+			return entry;
+		}
+	}
+	at = stretch + *entries;
+	return bpf_map_lookup_elem(table, &at);
+}
 
 #endif

@@ -19,8 +19,6 @@
 #include <bpf/bpf_helpers.h>
 #include "flow.h"
 
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* Numbers that the kernel's headers for user space lack. */
 #define NEXTHDR_HOP 0

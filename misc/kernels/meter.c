@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Meters traffic of known size on a device, with the flow meter as it ships, and
- * compares: with every clock, at every hook that this kernel has, through three
- * epochs each. A static program, so that it runs under any kernel; see test.sh.
+ * compares: with every clock, and with latency, at every hook that this kernel has,
+ * through three epochs each. A static program, so that it runs under any kernel; see test.sh.
  *
  *	meter DEVICE NAMESPACE
  *
@@ -89,6 +89,7 @@ struct expectation {
 
 static const char *device, *hook = "no hook";
 static enum flow_clock flow_clock;
+static _Bool timed;		/* with the programs that measure latency */
 static int peer_namespace, own_namespace;
 static char verifier_log[1 << 20];
 
@@ -330,6 +331,13 @@ static struct flowmeter *load(void)
 	bpf_map__set_max_entries(meter->maps.index, INDEX_ENTRIES);
 	bpf_map__set_max_entries(meter->maps.interfaces,
 				 (INTERFACES + 1) * must(libbpf_num_possible_cpus()));
+	bpf_map__set_max_entries(meter->maps.latencies,
+				 (meter->rodata->latencies_max + 1) * libbpf_num_possible_cpus());
+	bpf_program__set_autoload(meter->progs.time_ingress, timed);
+	bpf_program__set_autoload(meter->progs.time_egress, timed);
+	bpf_program__set_autoload(meter->progs.time_ingress_l3, timed);
+	bpf_program__set_autoload(meter->progs.time_egress_l3, timed);
+	bpf_program__set_autoload(meter->progs.stamp_ingress, timed);
 	begin = nanoseconds(CLOCK_MONOTONIC);
 	error = -flowmeter__load(meter);
 	if (error)
@@ -339,6 +347,8 @@ static struct flowmeter *load(void)
 		struct bpf_prog_info info = {};
 		__u32 length = sizeof(info);
 
+		if (!bpf_program__autoload(program))
+			continue;
 		must(bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &length));
 		if (info.verified_insns > instructions)
 			instructions = info.verified_insns;
@@ -526,8 +536,10 @@ static void meter_with(_Bool tcx)
 	exclude(meter);
 	if (!tcx)
 		must(bpf_tc_hook_create(&clsact));
-	ingress = attach(meter->progs.flow_ingress, FLOW_INGRESS, tcx);
-	egress = attach(meter->progs.flow_egress, FLOW_EGRESS, tcx);
+	ingress = attach(timed ? meter->progs.time_ingress : meter->progs.flow_ingress,
+			 FLOW_INGRESS, tcx);
+	egress = attach(timed ? meter->progs.time_egress : meter->progs.flow_egress,
+			FLOW_EGRESS, tcx);
 	for (__u32 epoch = 0; epoch < EPOCHS; epoch++) {
 		/* read_clock has no ticks for the coarse clock, and so is ahead of it. */
 		__u64 begin = flow_clock == FLOW_CLOCK_COARSE ? nanoseconds(CLOCK_MONOTONIC_COARSE)
@@ -602,6 +614,11 @@ int main(int argc, char **argv)
 		if (tcx)
 			meter_with(1);
 	}
+	flow_clock = FLOW_CLOCK_JIFFIES;
+	timed = 1;
+	meter_with(0);
+	if (tcx)
+		meter_with(1);
 	kill(server, SIGKILL);
 	printf("RESULT ok\n");
 	return 0;

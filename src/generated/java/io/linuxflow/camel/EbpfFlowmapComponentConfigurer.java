@@ -41,6 +41,8 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "cachemaxflows":
         case "cacheMaxFlows": getOrCreateConfiguration(target).setCacheMaxFlows(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clock": getOrCreateConfiguration(target).setClock(property(camelContext, io.linuxflow.metering.FlowClock.class, value)); return true;
+        case "clsactchain":
+        case "clsactChain": getOrCreateConfiguration(target).setClsactChain(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clsacthandle":
         case "clsactHandle": getOrCreateConfiguration(target).setClsactHandle(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clsactpriority":
@@ -59,6 +61,7 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "idletimeout":
         case "idleTimeout": getOrCreateConfiguration(target).setIdleTimeout(property(camelContext, java.time.Duration.class, value)); return true;
         case "interfaces": getOrCreateConfiguration(target).setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
+        case "latency": getOrCreateConfiguration(target).setLatency(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "pin": getOrCreateConfiguration(target).setPin(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": getOrCreateConfiguration(target).setQueueCapacity(property(camelContext, int.class, value)); return true;
@@ -81,6 +84,8 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "cachemaxflows":
         case "cacheMaxFlows": return java.lang.Integer.class;
         case "clock": return io.linuxflow.metering.FlowClock.class;
+        case "clsactchain":
+        case "clsactChain": return java.lang.Integer.class;
         case "clsacthandle":
         case "clsactHandle": return java.lang.Integer.class;
         case "clsactpriority":
@@ -99,6 +104,7 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "idletimeout":
         case "idleTimeout": return java.time.Duration.class;
         case "interfaces": return java.lang.String.class;
+        case "latency": return java.lang.Boolean.class;
         case "pin": return java.lang.Boolean.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
@@ -122,6 +128,8 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "cachemaxflows":
         case "cacheMaxFlows": return getOrCreateConfiguration(target).getCacheMaxFlows();
         case "clock": return getOrCreateConfiguration(target).getClock();
+        case "clsactchain":
+        case "clsactChain": return getOrCreateConfiguration(target).getClsactChain();
         case "clsacthandle":
         case "clsactHandle": return getOrCreateConfiguration(target).getClsactHandle();
         case "clsactpriority":
@@ -140,6 +148,7 @@ public class EbpfFlowmapComponentConfigurer extends PropertyConfigurerSupport im
         case "idletimeout":
         case "idleTimeout": return getOrCreateConfiguration(target).getIdleTimeout();
         case "interfaces": return getOrCreateConfiguration(target).getInterfaces();
+        case "latency": return getOrCreateConfiguration(target).getLatency();
         case "pin": return getOrCreateConfiguration(target).getPin();
         case "queuecapacity":
         case "queueCapacity": return getOrCreateConfiguration(target).getQueueCapacity();

@@ -32,6 +32,8 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "cachemaxflows":
         case "cacheMaxFlows": target.getConfiguration().setCacheMaxFlows(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clock": target.getConfiguration().setClock(property(camelContext, io.linuxflow.metering.FlowClock.class, value)); return true;
+        case "clsactchain":
+        case "clsactChain": target.getConfiguration().setClsactChain(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clsacthandle":
         case "clsactHandle": target.getConfiguration().setClsactHandle(property(camelContext, java.lang.Integer.class, value)); return true;
         case "clsactpriority":
@@ -49,6 +51,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "idletimeout":
         case "idleTimeout": target.getConfiguration().setIdleTimeout(property(camelContext, java.time.Duration.class, value)); return true;
         case "interfaces": target.getConfiguration().setInterfaces(property(camelContext, java.lang.String.class, value)); return true;
+        case "latency": target.getConfiguration().setLatency(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "pin": target.getConfiguration().setPin(property(camelContext, java.lang.Boolean.class, value)); return true;
         case "queuecapacity":
         case "queueCapacity": target.getConfiguration().setQueueCapacity(property(camelContext, int.class, value)); return true;
@@ -69,6 +72,8 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "cachemaxflows":
         case "cacheMaxFlows": return java.lang.Integer.class;
         case "clock": return io.linuxflow.metering.FlowClock.class;
+        case "clsactchain":
+        case "clsactChain": return java.lang.Integer.class;
         case "clsacthandle":
         case "clsactHandle": return java.lang.Integer.class;
         case "clsactpriority":
@@ -86,6 +91,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "idletimeout":
         case "idleTimeout": return java.time.Duration.class;
         case "interfaces": return java.lang.String.class;
+        case "latency": return java.lang.Boolean.class;
         case "pin": return java.lang.Boolean.class;
         case "queuecapacity":
         case "queueCapacity": return int.class;
@@ -107,6 +113,8 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "cachemaxflows":
         case "cacheMaxFlows": return target.getConfiguration().getCacheMaxFlows();
         case "clock": return target.getConfiguration().getClock();
+        case "clsactchain":
+        case "clsactChain": return target.getConfiguration().getClsactChain();
         case "clsacthandle":
         case "clsactHandle": return target.getConfiguration().getClsactHandle();
         case "clsactpriority":
@@ -124,6 +132,7 @@ public class EbpfFlowmapEndpointConfigurer extends PropertyConfigurerSupport imp
         case "idletimeout":
         case "idleTimeout": return target.getConfiguration().getIdleTimeout();
         case "interfaces": return target.getConfiguration().getInterfaces();
+        case "latency": return target.getConfiguration().getLatency();
         case "pin": return target.getConfiguration().getPin();
         case "queuecapacity":
         case "queueCapacity": return target.getConfiguration().getQueueCapacity();

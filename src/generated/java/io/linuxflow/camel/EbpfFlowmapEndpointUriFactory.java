@@ -23,12 +23,13 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(19);
+        Set<String> props = new HashSet<>(21);
         props.add("activeTimeout");
         props.add("batchSize");
         props.add("bridgeErrorHandler");
         props.add("cacheMaxFlows");
         props.add("clock");
+        props.add("clsactChain");
         props.add("clsactHandle");
         props.add("clsactPriority");
         props.add("direction");
@@ -39,6 +40,7 @@ public class EbpfFlowmapEndpointUriFactory extends org.apache.camel.support.comp
         props.add("hook");
         props.add("idleTimeout");
         props.add("interfaces");
+        props.add("latency");
         props.add("name");
         props.add("pin");
         props.add("queueCapacity");

@@ -120,6 +120,15 @@ public final class BpfObject implements AutoCloseable {
         return this;
     }
 
+    /** Has {@link #load} load this program, or leave it out. */
+    public BpfObject autoload(String program, boolean autoload) {
+        checkLoaded(false);
+        LibBpf.check(
+                "choose whether to load the program " + program + " of " + name,
+                libbpf().bpf_program__set_autoload(findProgram(program), autoload));
+        return this;
+    }
+
     /** Sets the size of a map before {@link #load}. */
     public BpfObject maxEntries(String map, int entries) {
         checkLoaded(false);
@@ -180,6 +189,10 @@ public final class BpfObject implements AutoCloseable {
     /** One of the loaded object's programs. */
     public BpfProgram program(String program) {
         checkLoaded(true);
+        return new BpfProgram(name, program, libbpf().bpf_program__fd(findProgram(program)));
+    }
+
+    private Pointer findProgram(String program) {
         Pointer found = libbpf().bpf_object__find_program_by_name(object(), program);
         if (found == null) {
             throw unknown(
@@ -187,7 +200,7 @@ public final class BpfObject implements AutoCloseable {
                     program,
                     names(libbpf()::bpf_object__next_program, libbpf()::bpf_program__name));
         }
-        return new BpfProgram(program, libbpf().bpf_program__fd(found));
+        return found;
     }
 
     /** One of the loaded object's maps, {@code .bss} among them. */

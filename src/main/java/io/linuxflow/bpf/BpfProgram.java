@@ -15,16 +15,23 @@ public final class BpfProgram {
     /** Room for a program that prepends headers. */
     private static final int HEADROOM = 256;
 
+    private final String object;
     private final String name;
     private final int fd;
 
-    BpfProgram(String name, int fd) {
+    BpfProgram(String object, String name, int fd) {
+        this.object = object;
         this.name = name;
         this.fd = fd;
     }
 
     String name() {
         return name;
+    }
+
+    /** The name of the object that it is in. */
+    String object() {
+        return object;
     }
 
     /** The file descriptor. */

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.bpf;
 
-import io.linuxflow.bpf.LibBpf.TcHook;
-import io.linuxflow.bpf.LibBpf.TcOpts;
-
 /**
  * A direct-action BPF filter of an interface's clsact qdisc (tc-bpf(8)).
  *
@@ -20,19 +17,22 @@ final class ClsactFilter implements TcAttachment.Attached {
     private static final int ATTEMPTS = 64;
 
     private final Clsact clsact;
-    private final TcHook hook;
-    private final int priority;
-    private final int handle;
+    private final Direction direction;
+    private final ClsactOptions place;
     private final int programId;
     private final NamespaceLock lock;
     private boolean closed;
 
-    private ClsactFilter(Clsact clsact, TcHook hook, TcOpts attached, NamespaceLock lock) {
+    private ClsactFilter(
+            Clsact clsact,
+            Direction direction,
+            ClsactOptions place,
+            int programId,
+            NamespaceLock lock) {
         this.clsact = clsact;
-        this.hook = hook;
-        priority = attached.priority.intValue();
-        handle = attached.handle.intValue();
-        programId = attached.prog_id.intValue();
+        this.direction = direction;
+        this.place = place;
+        this.programId = programId;
         this.lock = lock;
     }
 
@@ -40,23 +40,21 @@ final class ClsactFilter implements TcAttachment.Attached {
             BpfProgram program, int ifindex, Direction direction, ClsactOptions options) {
         String operation = TcAttachment.describe(program, ifindex, direction, Hook.CLSACT);
         Clsact clsact = Clsact.of(operation, ifindex, direction);
-        TcHook hook = clsact.hook(direction);
         int priority = options.priority() == 0 ? 1 : options.priority();
         int handle = options.handle() == 0 ? HANDLE : options.handle();
         int result = 0;
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            NamespaceLock lock = lock(ifindex, direction, priority, handle);
+            ClsactOptions place = new ClsactOptions(priority, handle, options.chain());
+            NamespaceLock lock = lock(ifindex, direction, place);
             if (lock == null) {
                 result = -LibC.EEXIST;
             } else {
-                TcOpts opts = new TcOpts(priority, handle);
-                result = attach(program, hook, opts, 0);
-                if (result == -LibC.EEXIST
-                        && clsact.hasFilter(direction, priority, handle, program.name())) {
-                    result = attach(program, hook, opts, LibBpf.BPF_TC_F_REPLACE);
+                result = clsact.add(operation, program, direction, place, false);
+                if (result == -LibC.EEXIST && clsact.hasFilterOf(program, direction, place)) {
+                    result = clsact.add(operation, program, direction, place, true);
                 }
                 if (result == 0) {
-                    return new ClsactFilter(clsact, hook, opts, lock);
+                    return new ClsactFilter(clsact, direction, place, program.id(), lock);
                 }
                 lock.close();
             }
@@ -83,10 +81,15 @@ final class ClsactFilter implements TcAttachment.Attached {
     }
 
     /** Null if somebody holds the place. */
-    private static NamespaceLock lock(int ifindex, Direction direction, int priority, int handle) {
+    private static NamespaceLock lock(int ifindex, Direction direction, ClsactOptions place) {
         return NamespaceLock.tryAcquire(
-                "linux-flow-exporter/clsact/%d/%s/%d/%d"
-                        .formatted(ifindex, direction, priority, handle));
+                "linux-flow-exporter/clsact/%d/%s/%d/%d/%d"
+                        .formatted(
+                                ifindex,
+                                direction,
+                                place.chain(),
+                                place.priority(),
+                                place.handle()));
     }
 
     /**
@@ -94,31 +97,26 @@ final class ClsactFilter implements TcAttachment.Attached {
      *
      * @return false if a process holds it
      */
-    static boolean remove(int ifindex, Direction direction, int priority, int handle) {
-        NamespaceLock lock = lock(ifindex, direction, priority, handle);
+    static boolean remove(int ifindex, Direction direction, ClsactOptions place) {
+        NamespaceLock lock = lock(ifindex, direction, place);
         if (lock == null) {
             return false;
         }
         try (lock) {
-            Clsact clsact = new Clsact(NetworkNamespace.currentId(), ifindex);
+            String operation = "remove a clsact filter of interface " + ifindex;
             LibBpf.check(
-                    "remove a clsact filter of interface " + ifindex,
-                    clsact.hook(direction).detach(new TcOpts(priority, handle)));
+                    operation,
+                    new Clsact(NetworkNamespace.currentId(), ifindex)
+                            .remove(operation, direction, place));
             return true;
         }
-    }
-
-    private static int attach(BpfProgram program, TcHook hook, TcOpts opts, int flags) {
-        opts.prog_fd.set(program.fd());
-        opts.flags.set(flags);
-        return hook.attach(opts);
     }
 
     @Override
     public boolean isAttached() {
         clsact.checkThread();
-        TcOpts opts = new TcOpts(priority, handle);
-        return hook.query(opts) == 0 && opts.prog_id.intValue() == programId;
+        return clsact.filters(direction).stream()
+                .anyMatch(f -> f.programId() == programId && f.place().equals(place));
     }
 
     @Override
@@ -136,7 +134,7 @@ final class ClsactFilter implements TcAttachment.Attached {
             return;
         }
         if (isAttached()) {
-            hook.detach(new TcOpts(priority, handle));
+            clsact.remove("remove a clsact filter", direction, place);
         }
         clsact.removeIfOursAndEmpty();
         lock.close();

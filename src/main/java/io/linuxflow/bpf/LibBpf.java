@@ -20,9 +20,6 @@ final class LibBpf {
     static final int BPF_F_BEFORE = 1 << 3;
     static final int BPF_TCX_INGRESS = 46;
     static final int BPF_TCX_EGRESS = 47;
-    static final int BPF_TC_INGRESS = 1;
-    static final int BPF_TC_EGRESS = 2;
-    static final int BPF_TC_F_REPLACE = 1;
     static final int BPF_MAP_TYPE_ARRAY = 2;
     static final int BPF_MAP_TYPE_PERCPU_HASH = 5;
     static final int BPF_MAP_TYPE_PERCPU_ARRAY = 6;
@@ -76,9 +73,9 @@ final class LibBpf {
 
         String bpf_program__name(Pointer program);
 
-        int bpf_program__fd(Pointer program);
-
         int bpf_program__set_autoload(Pointer program, boolean autoload);
+
+        int bpf_program__fd(Pointer program);
 
         String bpf_map__name(Pointer map);
 
@@ -136,16 +133,6 @@ final class LibBpf {
         int bpf_map_get_fd_by_id(int id);
 
         int bpf_link_update(int link, int program, Pointer opts);
-
-        int bpf_tc_hook_create(Pointer hook);
-
-        int bpf_tc_hook_destroy(Pointer hook);
-
-        int bpf_tc_attach(Pointer hook, Pointer opts);
-
-        int bpf_tc_detach(Pointer hook, Pointer opts);
-
-        int bpf_tc_query(Pointer hook, Pointer opts);
 
         Pointer ring_buffer__new(int map, Sample sample, Pointer context, Pointer opts);
 
@@ -332,56 +319,6 @@ final class LibBpf {
 
         LinkCreateOpts() {
             sz.set(size());
-        }
-    }
-
-    /** {@code struct bpf_tc_hook}. */
-    static final class TcHook extends CStruct {
-        final size_t sz = new size_t();
-        final Signed32 ifindex = new Signed32();
-        final Signed32 attach_point = new Signed32();
-        final Unsigned32 parent = new Unsigned32();
-
-        TcHook(int ifindex, int attachPoint) {
-            sz.set(size());
-            this.ifindex.set(ifindex);
-            attach_point.set(attachPoint);
-        }
-
-        int create() {
-            return pass(libbpf()::bpf_tc_hook_create);
-        }
-
-        int destroy() {
-            return pass(libbpf()::bpf_tc_hook_destroy);
-        }
-
-        int attach(TcOpts opts) {
-            return pass(hook -> opts.pass(o -> libbpf().bpf_tc_attach(hook, o)));
-        }
-
-        int detach(TcOpts opts) {
-            return pass(hook -> opts.pass(o -> libbpf().bpf_tc_detach(hook, o)));
-        }
-
-        int query(TcOpts opts) {
-            return pass(hook -> opts.pass(o -> libbpf().bpf_tc_query(hook, o)));
-        }
-    }
-
-    /** {@code struct bpf_tc_opts}. */
-    static final class TcOpts extends CStruct {
-        final size_t sz = new size_t();
-        final Signed32 prog_fd = new Signed32();
-        final Unsigned32 flags = new Unsigned32();
-        final Unsigned32 prog_id = new Unsigned32();
-        final Unsigned32 handle = new Unsigned32();
-        final Unsigned32 priority = new Unsigned32();
-
-        TcOpts(int priority, int handle) {
-            sz.set(size());
-            this.priority.set(priority);
-            this.handle.set(handle);
         }
     }
 

@@ -5,13 +5,19 @@ import static io.linuxflow.bpf.LibC.libc;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** An rtnetlink socket of the calling thread's network namespace (RFC 3549, linux/netlink.h). */
 final class Netlink implements AutoCloseable {
 
     static final int HEADER = 16;
+
+    static final int NLM_F_REPLACE = 0x100;
+    static final int NLM_F_EXCL = 0x200;
+    static final int NLM_F_CREATE = 0x400;
 
     private static final int RTATTR = 4;
     private static final int NLA_TYPE_MASK = 0x3fff;
@@ -21,6 +27,7 @@ final class Netlink implements AutoCloseable {
     private static final int SOCKADDR_NL = 12;
     private static final int MSG_DONTWAIT = 0x40;
     private static final int NLM_F_REQUEST = 1;
+    private static final int NLM_F_ACK = 4;
     private static final int NLM_F_DUMP_INTR = 0x10;
     private static final int NLM_F_DUMP = 0x300;
     private static final int NLMSG_ERROR = 2;
@@ -160,6 +167,26 @@ final class Netlink implements AutoCloseable {
     }
 
     /**
+     * Asks for a change.
+     *
+     * @param type RTM_NEW… or RTM_DEL…
+     * @param flags NLM_F_CREATE and others
+     * @param request what follows the header
+     * @return 0 or a negative errno
+     */
+    int change(String operation, int type, int flags, byte[] request) {
+        ByteBuffer message = allocate(HEADER + request.length);
+        put(message, type, NLM_F_REQUEST | NLM_F_ACK | flags, 0, request);
+        send(operation, message);
+        while (true) {
+            ByteBuffer received = received(receive(operation, 0));
+            if (received.hasRemaining() && received.getShort(4) == NLMSG_ERROR) {
+                return received.getInt(HEADER);
+            }
+        }
+    }
+
+    /**
      * Discards what was received.
      *
      * @return false if there was nothing
@@ -220,6 +247,25 @@ final class Netlink implements AutoCloseable {
         byte[] text = new byte[attribute.limit()];
         attribute.get(text);
         return LibC.string(text);
+    }
+
+    /** An attribute with these octets in it, or these attributes. */
+    static ByteBuffer attribute(int type, ByteBuffer... contents) {
+        int length = RTATTR + Stream.of(contents).mapToInt(ByteBuffer::remaining).sum();
+        ByteBuffer attribute = allocate(align(length));
+        attribute.putShort((short) length).putShort((short) type);
+        for (ByteBuffer part : contents) {
+            attribute.put(part);
+        }
+        return attribute.rewind();
+    }
+
+    static ByteBuffer attribute(int type, int value) {
+        return attribute(type, allocate(Integer.BYTES).putInt(0, value));
+    }
+
+    static ByteBuffer attribute(int type, String value) {
+        return attribute(type, ByteBuffer.wrap((value + '\0').getBytes(StandardCharsets.UTF_8)));
     }
 
     static int align(int length) {

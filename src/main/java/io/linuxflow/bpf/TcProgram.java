@@ -15,11 +15,10 @@ import jnr.ffi.Pointer;
  * @param ifindex an interface of the namespace of the thread that asked
  * @param hook TCX or CLSACT
  * @param programId what {@link LoadedProgram#ofId} takes
- * @param priority pref of the clsact filter, else 0
- * @param handle of the clsact filter, else 0
+ * @param place of the clsact filter; null if it is none
  */
 public record TcProgram(
-        int ifindex, Direction direction, Hook hook, int programId, int priority, int handle) {
+        int ifindex, Direction direction, Hook hook, int programId, ClsactOptions place) {
 
     /** The most programs that a tcx hook can have (BPF_MPROG_MAX). */
     private static final int MAX_PROGRAMS = 64;
@@ -41,8 +40,7 @@ public record TcProgram(
                                 direction,
                                 Hook.TCX,
                                 ids.getInt((long) i * Integer.BYTES),
-                                0,
-                                0));
+                                null));
             }
         }
         programs.addAll(new Clsact(NetworkNamespace.currentId(), ifindex).filters(direction));
@@ -55,6 +53,6 @@ public record TcProgram(
      * @return false if it is no clsact filter, or a process holds it
      */
     public boolean remove() {
-        return hook == Hook.CLSACT && ClsactFilter.remove(ifindex, direction, priority, handle);
+        return hook == Hook.CLSACT && ClsactFilter.remove(ifindex, direction, place);
     }
 }

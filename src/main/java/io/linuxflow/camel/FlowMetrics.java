@@ -66,6 +66,7 @@ final class FlowMetrics {
 
     private final CamelContext camelContext;
     private final MeterRows<PairRow> pairs;
+    private final MeterRows<PairRow> latencies;
     private final MeterRows<MeterRow> meters;
     private final MeterRows<InterfaceRow> interfaces;
     private final MeterRows<MissingRow> missing;
@@ -96,6 +97,20 @@ final class FlowMetrics {
                                 PREFIX + "overflow.bytes",
                                 "IP octets of packets that found no free slot",
                                 r -> r.pair.overflow().octets());
+        latencies =
+                new MeterRows<PairRow>(registry, FlowMetrics::tags)
+                        .gauge(
+                                PREFIX + "total.latency.nanoseconds",
+                                "From ingress to egress hook, all measured packets together",
+                                r -> r.pair.latency().nanoseconds())
+                        .counter(
+                                PREFIX + "latency.packets",
+                                "Packets whose latency was measured",
+                                r -> r.pair.latency().packets())
+                        .counter(
+                                PREFIX + "latency.unmeasured.packets",
+                                "Packets whose latency could not be measured",
+                                r -> r.pair.latency().unmeasured());
         meters =
                 new MeterRows<MeterRow>(registry, r -> Tags.of("meter", r.meter))
                         .gauge(
@@ -360,6 +375,7 @@ final class FlowMetrics {
         interfaces.show(interfaceRows);
         missing.show(missingRows);
         pairs.show(pairRows);
+        latencies.show(pairRows.stream().filter(r -> r.pair.latency() != null).toList());
         sinks.show(sinkRows);
         List<CollectorRow> collectorRows = new ArrayList<>();
         camelContext

@@ -34,7 +34,7 @@ final class EbpfCommand implements Runnable {
     static final class CodeDump implements Runnable {
 
         private static final List<String> SOURCES =
-                List.of("flow.h", "config.h", "maps.h", "parse.h", "flowmeter.bpf.c");
+                List.of("flow.h", "config.h", "maps.h", "latency.h", "parse.h", "flowmeter.bpf.c");
 
         @Spec private CommandSpec spec;
 

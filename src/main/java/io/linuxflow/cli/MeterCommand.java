@@ -135,12 +135,27 @@ final class MeterCommand implements Runnable {
         private int handle;
 
         @Option(
+                names = "--chain",
+                paramLabel = "N",
+                defaultValue = "0",
+                description =
+                        "chain of the CLSACT filter; default: ${DEFAULT-VALUE}. Another one sees"
+                                + " only the packets that a filter of chain 0 sends there: tc"
+                                + " filter add ... action goto chain N")
+        private int chain;
+
+        @Option(
                 names = {"--interface-max-flow-limit", "--slots"},
                 paramLabel = "N",
                 description =
                         "flows that the kernel keeps, all interfaces of a namespace together;"
                                 + " default 131072")
         private Integer slots;
+
+        @Option(
+                names = "--latency",
+                description = "also measure how long packets take to be forwarded")
+        private boolean latency;
 
         @Option(names = "--force", description = "replace a meter that is there")
         private boolean force;
@@ -152,7 +167,10 @@ final class MeterCommand implements Runnable {
 
         @Override
         List<Outcome> change(InstalledMeters meters, MeterOptions options) {
-            MeterOptions all = options.withHook(hook).withClsact(new ClsactOptions(pref, handle));
+            MeterOptions all =
+                    options.withHook(hook)
+                            .withClsact(new ClsactOptions(pref, handle, chain))
+                            .withLatency(latency);
             return meters.attach(
                     slots == null ? all : all.withSlots(slots), slots != null, force, dry);
         }
@@ -224,10 +242,11 @@ final class MeterCommand implements Runnable {
             Table table =
                     new Table()
                             .columns("NETNS", "DEVICE", "IFINDEX", "DIRECTION", "HOOK", "PROGRAM")
-                            .wideColumns("PREF", "HANDLE", "PINNED")
+                            .wideColumns("WORK", "CHAIN", "PREF", "HANDLE", "PINNED")
                             .columns("SINCE", "USED", "SLOTS", "PACKETS", "OVERFLOW")
                             .wideColumns(
-                                    "OCTETS", "OVERFLOW_OCTETS", "EXCLUDED", "MALFORMED", "NON_IP");
+                                    "OCTETS", "OVERFLOW_OCTETS", "EXCLUDED", "MALFORMED", "NON_IP")
+                            .wideColumns("LATENCY_NS", "LATENCY_PACKETS", "UNMEASURED");
             long bootNanos = Clock.realtimeNanos() - Clock.bootNanos();
             for (String namespace : interfaces.namespaces()) {
                 for (Attached each : InstalledMeters.in(namespace).attached()) {
@@ -241,6 +260,7 @@ final class MeterCommand implements Runnable {
         }
 
         private static void add(Table table, Attached each, long bootNanos) {
+            ClsactOptions place = each.place() == null ? ClsactOptions.CHOSEN : each.place();
             table.row(
                     each.namespace(),
                     each.name(),
@@ -248,8 +268,10 @@ final class MeterCommand implements Runnable {
                     each.direction().name().toLowerCase(Locale.ROOT),
                     each.hook().name().toLowerCase(Locale.ROOT),
                     each.programId(),
-                    each.priority(),
-                    each.handle(),
+                    each.work().name().toLowerCase(Locale.ROOT),
+                    place.chain(),
+                    place.priority(),
+                    place.handle(),
                     each.pinned(),
                     Instant.ofEpochSecond(0, bootNanos + each.loadedNanos())
                             .truncatedTo(ChronoUnit.SECONDS),
@@ -261,7 +283,10 @@ final class MeterCommand implements Runnable {
                     each.counters().overflow().octets(),
                     each.counters().excluded().packets(),
                     each.counters().malformed().packets(),
-                    each.counters().nonIp().packets());
+                    each.counters().nonIp().packets(),
+                    each.latency().nanoseconds(),
+                    each.latency().packets(),
+                    each.latency().unmeasured());
         }
     }
 }

@@ -75,8 +75,10 @@ final class Attachments implements AutoCloseable {
             present.put(link.index(), link.name());
             if (selection.matches(namespace, link.name(), link.loopback())) {
                 absent.remove(link.name());
-                for (Direction direction : options.direction().hooks()) {
-                    wanted.put(new InterfaceKey(link.index(), direction), link);
+                for (Direction direction : options.hooks()) {
+                    if (link.layer() != LinkLayer.UNSUPPORTED || options.metersAt(direction)) {
+                        wanted.put(new InterfaceKey(link.index(), direction), link);
+                    }
                 }
             }
         }
@@ -114,23 +116,34 @@ final class Attachments implements AutoCloseable {
             return new State(link.name(), null, problem);
         }
         try {
-            TcAttachment attachment =
-                    attach(hookpoint, programs.program(hookpoint.direction(), link.layer()));
+            TcAttachment attachment = attach(hookpoint, program(hookpoint, link));
             LOG.info(
-                    "Interface {} is metered at {} ({}, ifIndex {})",
+                    "Interface {} is {} at {} ({}, ifIndex {})",
                     qualified(link.name()),
+                    work(hookpoint),
                     where,
                     hookName(attachment),
                     link.index());
             return new State(link.name(), attachment, null);
         } catch (BpfException e) {
             LOG.warn(
-                    "Interface {} is not metered at {}: {}",
+                    "Interface {} is not {} at {}: {}",
                     qualified(link.name()),
+                    work(hookpoint),
                     where,
                     e.getMessage());
             return new State(link.name(), null, e.getMessage());
         }
+    }
+
+    private String work(InterfaceKey hookpoint) {
+        return options.metersAt(hookpoint.direction()) ? "metered" : "timed";
+    }
+
+    private BpfProgram program(InterfaceKey hookpoint, Link link) {
+        return options.metersAt(hookpoint.direction())
+                ? programs.program(hookpoint.direction(), link.layer())
+                : programs.stampingProgram();
     }
 
     /** Attaches, pinned if that is asked for, or takes over what an earlier process has pinned. */
@@ -214,8 +227,9 @@ final class Attachments implements AutoCloseable {
                 pins.removeLink(hookpoint);
             }
             LOG.info(
-                    "Interface {} is gone or renamed and no longer metered at {}",
+                    "Interface {} is gone or renamed and no longer {} at {}",
                     qualified(state.name),
+                    work(hookpoint),
                     hookpoint.direction().name().toLowerCase(Locale.ROOT));
         }
         GracePeriod.await();
@@ -223,13 +237,16 @@ final class Attachments implements AutoCloseable {
         programs.forget(hookpoint);
     }
 
-    /** One entry an interface and direction. */
+    /** One entry an interface and direction; where packets are only stamped, if they can't be. */
     List<MeterStatus.Interface> status() {
         Map<InterfaceKey, Counters> counters = programs.counters();
         List<MeterStatus.Interface> interfaces = new ArrayList<>();
         states.forEach(
                 (hookpoint, state) -> {
                     boolean attached = state.attachment != null && state.attachment.isAttached();
+                    if (attached && !options.metersAt(hookpoint.direction())) {
+                        return;
+                    }
                     interfaces.add(
                             new MeterStatus.Interface(
                                     namespace,
@@ -262,7 +279,8 @@ final class Attachments implements AutoCloseable {
     /** What was counted elsewhere: by interfaces that are gone or found no place of their own. */
     Counters others() {
         Map<InterfaceKey, Counters> counters = programs.counters();
-        counters.keySet().removeAll(states.keySet());
+        counters.keySet()
+                .removeIf(each -> states.containsKey(each) && options.metersAt(each.direction()));
         return counters.values().stream().reduce(gone, Counters::plus);
     }
 

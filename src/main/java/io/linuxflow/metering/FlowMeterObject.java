@@ -14,6 +14,7 @@ import io.linuxflow.bpf.MappedMemory;
 import io.linuxflow.bpf.StructMember;
 import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Latency;
 import io.linuxflow.metering.MeterStatus.Traffic;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -25,6 +26,7 @@ import java.security.SecureRandom;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.zip.CRC32;
 
 /** The names and structs of {@code flowmeter.bpf.o}, loaded: what is known of it, is known here. */
@@ -36,15 +38,43 @@ final class FlowMeterObject implements AutoCloseable {
     private static final List<String> COUNTERS =
             List.of("interface", "seen", "overflow", "excluded", "malformed", "non_ip");
 
+    /** {@code struct latency}: whose it is, and the members of {@link Latency}. */
+    private static final List<String> LATENCY =
+            List.of("interfaces", "nanoseconds", "packets", "unmeasured");
+
     /** All of them, as libbpf calls them. What they hold is all the state there is. */
     static final List<String> MAPS =
-            List.of("index", "slots", "interfaces", "overflow", "excluded", "events", ".bss");
+            List.of(
+                    "index",
+                    "slots",
+                    "interfaces",
+                    "overflow",
+                    "excluded",
+                    "stamps",
+                    "latencies",
+                    "events",
+                    ".bss");
 
     private static final List<String> PROGRAMS =
             List.of("flow_ingress", "flow_egress", "flow_ingress_l3", "flow_egress_l3");
 
+    /** Those that run instead when latency is measured. */
+    private static final List<String> TIMING_PROGRAMS =
+            List.of("time_ingress", "time_egress", "time_ingress_l3", "time_egress_l3");
+
+    /** What runs at ingress when latency is measured and packets are metered at egress only. */
+    private static final String STAMPING_PROGRAM = "stamp_ingress";
+
     private static final List<String> STRUCTS =
-            List.of("flow_key", "flow_slot", "interface_counters", "traffic", "excluded_session");
+            List.of(
+                    "flow_key",
+                    "flow_slot",
+                    "interface_counters",
+                    "traffic",
+                    "excluded_session",
+                    "stamp_set",
+                    "stamp",
+                    "latency");
 
     private static final List<String> GLOBALS = List.of("epoch", "slots_used", "clock_reading");
 
@@ -53,8 +83,19 @@ final class FlowMeterObject implements AutoCloseable {
     private static final int TRAFFIC = 8;
     private static final int COUNTERS_SIZE = 88;
 
+    private static final int LATENCY_SIZE = 32;
+
     /** Interfaces and directions that have counters of their own, on every CPU. */
     private static final int INTERFACES = 1024;
+
+    /** Pairs of interfaces that have a latency of their own, on every CPU. */
+    private static final int LATENCIES = 1024;
+
+    /**
+     * Far more than packets are on their way at a time, at two packets a set, so that their places
+     * rarely meet.
+     */
+    private static final int STAMP_SETS = 1 << 13;
 
     private static final Path POSSIBLE_CPUS = Path.of("/sys/devices/system/cpu/possible");
 
@@ -80,12 +121,18 @@ final class FlowMeterObject implements AutoCloseable {
     private final BpfObject object;
 
     private final boolean adopted;
+    private final boolean latency;
     private final MappedMemory interfaces;
+    private final MappedMemory latencies;
+    private final MappedMemory stamps;
 
-    private FlowMeterObject(BpfObject object, boolean adopted) {
+    private FlowMeterObject(BpfObject object, boolean adopted, boolean latency) {
         this.object = object;
         this.adopted = adopted;
+        this.latency = latency;
         interfaces = object.map("interfaces").mmap(true);
+        latencies = object.map("latencies").mmap(true);
+        stamps = object.map("stamps").mmap(true);
     }
 
     /** Loads the programs and their maps into the kernel; nothing is attached yet. */
@@ -118,10 +165,7 @@ final class FlowMeterObject implements AutoCloseable {
         BpfObject object = open();
         try {
             checkLayout(object);
-            PinnedState.Maps maps =
-                    pins == null
-                            ? null
-                            : pins.maps(options.slots(), options.clock(), layout(object));
+            PinnedState.Maps maps = pins == null ? null : pins.maps(options, layout(object));
             boolean adopted = maps != null && maps.exist();
             object.set("slots_per_half", options.slots())
                     .set("slots_high_water", options.slots() - options.slots() / 8)
@@ -131,7 +175,15 @@ final class FlowMeterObject implements AutoCloseable {
                     .set("flow_clock", options.clock().ordinal())
                     .maxEntries("slots", 2 * options.slots())
                     .maxEntries("index", indexEntries)
-                    .maxEntries("interfaces", (INTERFACES + 1) * possibleCpus());
+                    .set("stamp_sets", STAMP_SETS)
+                    .set("latencies_max", LATENCIES)
+                    .maxEntries("interfaces", (INTERFACES + 1) * possibleCpus())
+                    .maxEntries("stamps", options.latency() ? STAMP_SETS : 1)
+                    .maxEntries(
+                            "latencies", options.latency() ? (LATENCIES + 1) * possibleCpus() : 1);
+            PROGRAMS.forEach(program -> object.autoload(program, !options.latency()));
+            TIMING_PROGRAMS.forEach(program -> object.autoload(program, options.latency()));
+            object.autoload(STAMPING_PROGRAM, options.latency());
             if (adopted) {
                 reuse(object, maps);
             }
@@ -140,7 +192,7 @@ final class FlowMeterObject implements AutoCloseable {
                 maps.remove();
                 maps.pin(object);
             }
-            return new FlowMeterObject(object, adopted);
+            return new FlowMeterObject(object, adopted, options.latency());
         } catch (RuntimeException | Error e) {
             object.close();
             throw e;
@@ -221,7 +273,19 @@ final class FlowMeterObject implements AutoCloseable {
 
     /** Whether a program at a hook is one of this object's, loaded by whatever process. */
     static boolean isOurs(LoadedProgram program) {
-        return PROGRAMS.contains(program.name());
+        return PROGRAMS.contains(program.name())
+                || TIMING_PROGRAMS.contains(program.name())
+                || onlyStamps(program);
+    }
+
+    /** Whether a program is one of those that measure latency. */
+    static boolean times(LoadedProgram program) {
+        return TIMING_PROGRAMS.contains(program.name());
+    }
+
+    /** Whether a program meters nothing, but stamps packets to be measured where they leave. */
+    static boolean onlyStamps(LoadedProgram program) {
+        return program.name().equals(STAMPING_PROGRAM);
     }
 
     /** One more than the highest number that a CPU can have; the file holds "0-3" or "0,2-3". */
@@ -244,12 +308,12 @@ final class FlowMeterObject implements AutoCloseable {
                     FlowLayout.MEMBERS.stream().filter(m -> m.struct().equals(struct)).toList();
             requireEqual(struct, compiled, expected);
         }
-        requireEqual(
-                "interface_counters",
-                object.structMembers("interface_counters").stream()
-                        .map(StructMember::name)
-                        .toList(),
-                COUNTERS);
+        requireEqual("interface_counters", names(object, "interface_counters"), COUNTERS);
+        requireEqual("latency", names(object, "latency"), LATENCY);
+    }
+
+    private static List<String> names(BpfObject object, String struct) {
+        return object.structMembers(struct).stream().map(StructMember::name).toList();
     }
 
     private static void requireEqual(String struct, Object compiled, Object expected) {
@@ -283,8 +347,18 @@ final class FlowMeterObject implements AutoCloseable {
     }
 
     BpfProgram program(Direction direction, LinkLayer layer) {
-        String name = direction == Direction.INGRESS ? "flow_ingress" : "flow_egress";
-        return object.program(layer == LinkLayer.NONE ? name + "_l3" : name);
+        List<String> programs = latency ? TIMING_PROGRAMS : PROGRAMS;
+        int index = (layer == LinkLayer.NONE ? 2 : 0) + (direction == Direction.INGRESS ? 0 : 1);
+        return object.program(programs.get(index));
+    }
+
+    /** What only stamps the packets that come in; only if latency is measured. */
+    BpfProgram stampingProgram() {
+        return object.program(STAMPING_PROGRAM);
+    }
+
+    boolean measuresLatency() {
+        return latency;
     }
 
     BpfMap events() {
@@ -343,8 +417,61 @@ final class FlowMeterObject implements AutoCloseable {
         return overflow;
     }
 
+    /** How long packets took, by pair of interfaces; empty if it is not measured. */
+    Map<InterfacePair, Latency> latencies() {
+        return latencies(latencies);
+    }
+
+    /**
+     * The same of any meter.
+     *
+     * @param latencies its map of that name
+     */
+    static Map<InterfacePair, Latency> latencies(MappedMemory latencies) {
+        Map<InterfacePair, Latency> found = new HashMap<>();
+        ByteBuffer entries = latencies.buffer(0, (int) latencies.size());
+        for (int at = 0; at < entries.limit(); at += LATENCY_SIZE) {
+            Latency latency =
+                    new Latency(
+                            entries.getLong(at + 8),
+                            entries.getLong(at + 16),
+                            entries.getLong(at + 24));
+            if (!latency.equals(Latency.NONE)) {
+                found.merge(latencyPair(entries, at), latency, Latency::plus);
+            }
+        }
+        return found;
+    }
+
+    private static InterfacePair latencyPair(ByteBuffer entries, int at) {
+        int ingress = entries.getInt(at);
+        return ingress == 0
+                ? InterfacePair.OTHERS
+                : new InterfacePair(ingress, entries.getInt(at + Integer.BYTES));
+    }
+
+    /** Takes the places of pairs back whose interfaces are gone. */
+    void forgetLatencies(Predicate<InterfacePair> gone) {
+        ByteBuffer entries = latencies.buffer(0, (int) latencies.size());
+        for (int at = 0; at < entries.limit(); at += LATENCY_SIZE) {
+            InterfacePair pair = latencyPair(entries, at);
+            if (pair != InterfacePair.OTHERS && gone.test(pair)) {
+                for (int word = TRAFFIC; word < LATENCY_SIZE; word += Long.BYTES) {
+                    entries.putLong(at + word, 0);
+                }
+                latencies.putIntRelease(at, 0);
+            }
+        }
+    }
+
+    /** Throws all stamps away: those of an interface that gives none any more are never right. */
+    void forgetStamps() {
+        stamps.buffer(0, (int) stamps.size()).put(new byte[(int) stamps.size()]);
+    }
+
     /** Takes the places of an interface back: it is gone, and nobody counts there any more. */
     void forget(InterfaceKey gone) {
+        forgetStamps();
         ByteBuffer entries = interfaces.buffer(0, (int) interfaces.size());
         for (int at = 0; at + COUNTERS_SIZE <= entries.limit(); at += COUNTERS_SIZE) {
             if (key(entries, at).equals(gone)) {
@@ -372,6 +499,8 @@ final class FlowMeterObject implements AutoCloseable {
     @Override
     public void close() {
         interfaces.close();
+        latencies.close();
+        stamps.close();
         object.close();
     }
 }

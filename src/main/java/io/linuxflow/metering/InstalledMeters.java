@@ -2,6 +2,8 @@
 package io.linuxflow.metering;
 
 import io.linuxflow.bpf.BpfException;
+import io.linuxflow.bpf.BpfProgram;
+import io.linuxflow.bpf.ClsactOptions;
 import io.linuxflow.bpf.Direction;
 import io.linuxflow.bpf.Hook;
 import io.linuxflow.bpf.Link;
@@ -13,6 +15,7 @@ import io.linuxflow.bpf.TcAttachment;
 import io.linuxflow.bpf.TcProgram;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Latency;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -36,12 +39,13 @@ public final class InstalledMeters {
      *
      * @param namespace the network namespace, empty for this process's own
      * @param pinned whether it outlives the process that attached it, and can be detached here
-     * @param priority pref of the clsact filter, else 0
-     * @param handle of the clsact filter, else 0
+     * @param place of the clsact filter; null if it is none
      * @param loadedNanos when the program was loaded, in CLOCK_BOOTTIME
      * @param slotsUsed slots that the flows not handed out yet take
      * @param slots what an epoch has
+     * @param work what it does
      * @param counters what the interface has seen
+     * @param latency how long the packets took that left by it
      */
     public record Attached(
             String namespace,
@@ -50,13 +54,30 @@ public final class InstalledMeters {
             Direction direction,
             Hook hook,
             int programId,
-            int priority,
-            int handle,
+            ClsactOptions place,
             boolean pinned,
             long loadedNanos,
             int slotsUsed,
             int slots,
-            Counters counters) {}
+            Work work,
+            Counters counters,
+            Latency latency) {}
+
+    /** What a program does. */
+    public enum Work {
+        /** Meters flows. */
+        METERS,
+        /** Meters flows, and measures how long packets take; at ingress it stamps them for that. */
+        METERS_AND_TIMES,
+        /** Only stamps packets that come in, so that what they take can be measured. */
+        STAMPS;
+
+        private static Work of(LoadedProgram program) {
+            return FlowMeterObject.onlyStamps(program)
+                    ? STAMPS
+                    : FlowMeterObject.times(program) ? METERS_AND_TIMES : METERS;
+        }
+    }
 
     /**
      * What became of one hook.
@@ -126,7 +147,8 @@ public final class InstalledMeters {
             PinnedState pins) {
         InterfaceKey hookpoint = new InterfaceKey(link.index(), program.direction());
         try (SlotLogView view = SlotLogView.of(loaded)) {
-            if (view != null) {
+            Work work = Work.of(loaded);
+            if (view != null || work == Work.STAMPS) {
                 attached.add(
                         new Attached(
                                 namespace,
@@ -135,13 +157,18 @@ public final class InstalledMeters {
                                 program.direction(),
                                 program.hook(),
                                 program.programId(),
-                                program.priority(),
-                                program.handle(),
+                                program.place(),
                                 program.hook() == Hook.CLSACT || pins.hasLink(hookpoint),
                                 loaded.loadedNanos(),
-                                view.used(),
-                                view.slots(),
-                                view.counters().getOrDefault(hookpoint, Counters.NONE)));
+                                view == null ? 0 : view.used(),
+                                view == null ? 0 : view.slots(),
+                                work,
+                                view == null
+                                        ? Counters.NONE
+                                        : view.counters().getOrDefault(hookpoint, Counters.NONE),
+                                view == null || program.direction() == Direction.INGRESS
+                                        ? Latency.NONE
+                                        : view.latency(link.index())));
             }
         }
     }
@@ -162,14 +189,17 @@ public final class InstalledMeters {
      * Attaches, pinned, to the selected interfaces that are there. The maps are those that are
      * pinned already, so that a running exporter gets these flows too, or new ones.
      *
-     * @param options which interfaces, direction, hook and place; slots of new maps
+     * @param options which interfaces, direction, hook and place; slots of new maps, and whether
+     *     these measure latency
      * @param slotsGiven whether it matters that maps which are there have that many slots
      * @param force replace what is attached already
      * @param dry only tell what would be done
-     * @throws IllegalArgumentException if the maps that are there have other slots
+     * @throws IllegalArgumentException if the maps that are there have other slots, or measure no
+     *     latency while it is to be measured
      */
     public List<Outcome> attach(
             MeterOptions options, boolean slotsGiven, boolean force, boolean dry) {
+        options.requireMeasurable();
         return call(
                 () -> {
                     List<Outcome> outcomes = new ArrayList<>();
@@ -207,10 +237,24 @@ public final class InstalledMeters {
                                             outcomes.add(
                                                     attach(
                                                             attachments,
-                                                            programs,
+                                                            programs.program(
+                                                                    hookpoint.direction(),
+                                                                    link.layer()),
                                                             pins,
                                                             hookpoint,
                                                             link)));
+                            if (programs.measuresLatency()) {
+                                stamped(wanted)
+                                        .forEach(
+                                                (hookpoint, link) ->
+                                                        outcomes.add(
+                                                                attach(
+                                                                        attachments,
+                                                                        programs.stampingProgram(),
+                                                                        pins,
+                                                                        hookpoint,
+                                                                        link)));
+                            }
                         }
                     }
                     return outcomes;
@@ -221,22 +265,37 @@ public final class InstalledMeters {
         if (link.layer() == LinkLayer.UNSUPPORTED) {
             return "its link layer is neither Ethernet nor plain IP";
         }
-        return force || ours(hookpoint.ifindex(), hookpoint.direction()).isEmpty()
-                ? null
-                : "is attached already";
+        return force || !isMetered(hookpoint) ? null : "is attached already";
+    }
+
+    /** Whether there is one of our programs, other than one that only stamps packets. */
+    private static boolean isMetered(InterfaceKey hookpoint) {
+        return !ours(hookpoint.ifindex(), hookpoint.direction()).values().stream()
+                .allMatch(FlowMeterObject::onlyStamps);
+    }
+
+    /** Where packets are to be stamped that are measured where these meters are. */
+    private static Map<InterfaceKey, Link> stamped(Map<InterfaceKey, Link> metered) {
+        Map<InterfaceKey, Link> stamped = new LinkedHashMap<>();
+        metered.forEach(
+                (hookpoint, link) -> {
+                    InterfaceKey ingress = new InterfaceKey(link.index(), Direction.INGRESS);
+                    if (hookpoint.direction() == Direction.EGRESS && !isMetered(ingress)) {
+                        stamped.put(ingress, link);
+                    }
+                });
+        return stamped;
     }
 
     private Outcome attach(
             Attachments attachments,
-            FlowMeterObject programs,
+            BpfProgram program,
             PinnedState pins,
             InterfaceKey hookpoint,
             Link link) {
         try {
             remove(pins, hookpoint);
-            TcAttachment attachment =
-                    attachments.attach(
-                            hookpoint, programs.program(hookpoint.direction(), link.layer()));
+            TcAttachment attachment = attachments.attach(hookpoint, program);
             attachment.leave();
             return outcome(
                     hookpoint,
@@ -259,8 +318,12 @@ public final class InstalledMeters {
                                             .formatted(maps.slots(), options.slots())
                                     + " number out, or detach all its interfaces first");
                 }
-                return FlowMeterObject.load(
-                        options.withSlots(maps.slots()).withClock(maps.clock()), pins);
+                if (options.latency() && !maps.latency()) {
+                    throw new IllegalArgumentException(
+                            "this namespace is metered without latency already: leave it out, or"
+                                    + " detach all its interfaces first");
+                }
+                return FlowMeterObject.load(maps.adapt(options), pins);
             }
         }
         try (PinnedState own = PinnedState.own("")) {
@@ -279,21 +342,21 @@ public final class InstalledMeters {
                 () -> {
                     List<Outcome> outcomes = new ArrayList<>();
                     try (PinnedState pins = PinnedState.ofThread()) {
-                        selected(options)
-                                .forEach(
-                                        (hookpoint, link) -> {
-                                            if (!ours(link.index(), hookpoint.direction())
-                                                    .isEmpty()) {
-                                                outcomes.add(
-                                                        dry
-                                                                ? outcome(
-                                                                        hookpoint,
-                                                                        link,
-                                                                        true,
-                                                                        "would be detached")
-                                                                : detach(pins, hookpoint, link));
-                                            }
-                                        });
+                        Map<InterfaceKey, Link> selected = selected(options);
+                        selected.putAll(stamped(selected));
+                        selected.forEach(
+                                (hookpoint, link) -> {
+                                    if (!ours(link.index(), hookpoint.direction()).isEmpty()) {
+                                        outcomes.add(
+                                                dry
+                                                        ? outcome(
+                                                                hookpoint,
+                                                                link,
+                                                                true,
+                                                                "would be detached")
+                                                        : detach(pins, hookpoint, link));
+                                    }
+                                });
                     }
                     if (!dry) {
                         removeIfUnused(discard);

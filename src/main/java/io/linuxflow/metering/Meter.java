@@ -42,7 +42,7 @@ public final class Meter implements AutoCloseable {
 
     /** Nothing happens before {@link #start()}. */
     public Meter(MeterOptions options) {
-        this.options = options;
+        this.options = options.requireMeasurable();
     }
 
     /** The options it was made with. */

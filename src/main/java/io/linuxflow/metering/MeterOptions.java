@@ -2,8 +2,10 @@
 package io.linuxflow.metering;
 
 import io.linuxflow.bpf.ClsactOptions;
+import io.linuxflow.bpf.Direction;
 import io.linuxflow.bpf.Hook;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -16,6 +18,8 @@ import java.util.Objects;
  * @param drainInterval how long an epoch lasts, so how often flows are handed out
  * @param slots how many flows one epoch holds; more flows than that end the epoch early
  * @param clock which clock packets are stamped with
+ * @param latency whether the time that forwarding takes is measured; see {@link
+ *     MeterStatus.Latency}
  * @param batchSize the most flows one {@link io.linuxflow.flow.FlowBatch} holds
  * @param cache how what the epochs saw of a flow is merged into records
  * @param pin whether maps and programs stay when the process ends, however it does, for the next
@@ -29,6 +33,7 @@ public record MeterOptions(
         Duration drainInterval,
         int slots,
         FlowClock clock,
+        boolean latency,
         int batchSize,
         CacheOptions cache,
         boolean pin) {
@@ -46,6 +51,7 @@ public record MeterOptions(
                     Duration.ofSeconds(5),
                     1 << 17,
                     FlowClock.JIFFIES,
+                    false,
                     4096,
                     CacheOptions.DEFAULT,
                     false);
@@ -75,9 +81,42 @@ public record MeterOptions(
         }
     }
 
+    /** Where programs are attached: where packets are metered, and where they are stamped. */
+    List<Direction> hooks() {
+        return latency ? MeteringDirection.BOTH.hooks() : direction.hooks();
+    }
+
+    /** Whether packets are metered at a hook, and not only stamped. */
+    boolean metersAt(Direction hook) {
+        return direction.hooks().contains(hook);
+    }
+
+    /**
+     * Refuses to measure what packets took where they have only just come in.
+     *
+     * @throws IllegalArgumentException if that is asked for
+     */
+    MeterOptions requireMeasurable() {
+        if (latency && !metersAt(Direction.EGRESS)) {
+            throw new IllegalArgumentException(
+                    "latency is measured where packets leave: give the direction egress or both");
+        }
+        return this;
+    }
+
     public MeterOptions withInterfaces(String value) {
         return new MeterOptions(
-                value, direction, hook, clsact, drainInterval, slots, clock, batchSize, cache, pin);
+                value,
+                direction,
+                hook,
+                clsact,
+                drainInterval,
+                slots,
+                clock,
+                latency,
+                batchSize,
+                cache,
+                pin);
     }
 
     public MeterOptions withDirection(MeteringDirection value) {
@@ -89,6 +128,7 @@ public record MeterOptions(
                 drainInterval,
                 slots,
                 clock,
+                latency,
                 batchSize,
                 cache,
                 pin);
@@ -103,6 +143,7 @@ public record MeterOptions(
                 drainInterval,
                 slots,
                 clock,
+                latency,
                 batchSize,
                 cache,
                 pin);
@@ -117,6 +158,7 @@ public record MeterOptions(
                 drainInterval,
                 slots,
                 clock,
+                latency,
                 batchSize,
                 cache,
                 pin);
@@ -124,7 +166,17 @@ public record MeterOptions(
 
     public MeterOptions withDrainInterval(Duration value) {
         return new MeterOptions(
-                interfaces, direction, hook, clsact, value, slots, clock, batchSize, cache, pin);
+                interfaces,
+                direction,
+                hook,
+                clsact,
+                value,
+                slots,
+                clock,
+                latency,
+                batchSize,
+                cache,
+                pin);
     }
 
     public MeterOptions withSlots(int value) {
@@ -136,6 +188,7 @@ public record MeterOptions(
                 drainInterval,
                 value,
                 clock,
+                latency,
                 batchSize,
                 cache,
                 pin);
@@ -149,6 +202,22 @@ public record MeterOptions(
                 clsact,
                 drainInterval,
                 slots,
+                value,
+                latency,
+                batchSize,
+                cache,
+                pin);
+    }
+
+    public MeterOptions withLatency(boolean value) {
+        return new MeterOptions(
+                interfaces,
+                direction,
+                hook,
+                clsact,
+                drainInterval,
+                slots,
+                clock,
                 value,
                 batchSize,
                 cache,
@@ -164,6 +233,7 @@ public record MeterOptions(
                 drainInterval,
                 slots,
                 clock,
+                latency,
                 batchSize,
                 value,
                 pin);
@@ -178,6 +248,7 @@ public record MeterOptions(
                 drainInterval,
                 slots,
                 clock,
+                latency,
                 batchSize,
                 cache,
                 value);

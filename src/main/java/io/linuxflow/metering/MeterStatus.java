@@ -74,6 +74,7 @@ public record MeterStatus(
      * @param egressName empty if there is no such interface
      * @param exported what is in flow records that were handed out
      * @param overflow what found no free slot
+     * @param latency how long packets took from the one to the other; null if it is not measured
      */
     public record Pair(
             String namespace,
@@ -82,11 +83,35 @@ public record MeterStatus(
             int egressIfindex,
             String egressName,
             Traffic exported,
-            Traffic overflow) {
+            Traffic overflow,
+            Latency latency) {
 
         /** Whether it stands for all pairs whose interfaces are gone, or too many to tell apart. */
         public boolean isOthers() {
             return ingressIfindex < 0;
+        }
+    }
+
+    /**
+     * How long packets took from the ingress hook of the interface they came in by to the first
+     * egress hook that they passed, {@code struct latency} of {@code bpf/flow.h}. That is what the
+     * kernel does to forward them, and whatever holds them up there, from after GRO to before the
+     * queue of the outgoing interface.
+     *
+     * @param nanoseconds of all measured packets together
+     * @param packets measured; as on the wire, so the segments of an skb count one by one
+     * @param unmeasured that left but had no stamp: they came in by an interface that is not
+     *     metered, are copies that the kernel made, had left by another interface already (a VLAN
+     *     over this one), or their stamp was overwritten
+     */
+    public record Latency(long nanoseconds, long packets, long unmeasured) {
+        static final Latency NONE = new Latency(0, 0, 0);
+
+        Latency plus(Latency other) {
+            return new Latency(
+                    nanoseconds + other.nanoseconds,
+                    packets + other.packets,
+                    unmeasured + other.unmeasured);
         }
     }
 

@@ -14,6 +14,7 @@ import io.linuxflow.flow.FlowFilter;
 import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.metering.FlowMeterObject.InterfacePair;
 import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Latency;
 import io.linuxflow.metering.MeterStatus.Traffic;
 import java.time.Duration;
 import java.util.HashMap;
@@ -338,6 +339,9 @@ final class NamespaceMeter {
         private Flushed discarded = Flushed.NONE;
         private boolean linksUnknown;
 
+        /** Of pairs of interfaces one of which is no longer there. */
+        private Latency goneLatency = Latency.NONE;
+
         Session(
                 FlowMeterObject programs,
                 SlotLog log,
@@ -421,6 +425,7 @@ final class NamespaceMeter {
          */
         void takeOver(PinnedState pins) {
             attachments.removeStrays();
+            programs.forgetStamps();
             BooleanSupplier overdue = after(LAST_PATIENCE);
             if (programs.adopted()) {
                 GracePeriod.await();
@@ -439,7 +444,7 @@ final class NamespaceMeter {
                 }
             }
             String layout = FlowMeterObject.layout();
-            PinnedState.Maps own = pins.maps(options.slots(), options.clock(), layout);
+            PinnedState.Maps own = pins.maps(options, layout);
             for (PinnedState.Maps maps : pins.maps()) {
                 if (!maps.equals(own) && maps.layout().equals(layout)) {
                     drainRetired(maps, pins, overdue);
@@ -454,7 +459,7 @@ final class NamespaceMeter {
 
         private void drainRetired(
                 PinnedState.Maps maps, PinnedState pins, BooleanSupplier overdue) {
-            MeterOptions before = options.withSlots(maps.slots()).withClock(maps.clock());
+            MeterOptions before = maps.adapt(options);
             int flows = 0;
             if (maps.exist()) {
                 try (FlowMeterObject retired = FlowMeterObject.load(before, pins);
@@ -469,10 +474,11 @@ final class NamespaceMeter {
             }
             maps.remove();
             LOG.info(
-                    "The earlier meter had {} slots and the clock {}; its last {} flows are handed"
-                            + " out, and it is removed",
+                    "The earlier meter had {} slots, the clock {} and latency={}; its last {} flows"
+                            + " are handed out, and it is removed",
                     maps.slots(),
                     maps.clock(),
+                    maps.latency(),
                     flows);
         }
 
@@ -592,8 +598,10 @@ final class NamespaceMeter {
                                             present.test(pair) ? pair : InterfacePair.OTHERS,
                                             traffic,
                                             Traffic::plus));
+            Map<InterfacePair, Latency> latencies = latencies(present);
             Set<InterfacePair> pairs = new HashSet<>(handedOut.keySet());
             pairs.addAll(overflow.keySet());
+            pairs.addAll(latencies.keySet());
             return pairs.stream()
                     .map(
                             pair ->
@@ -604,8 +612,35 @@ final class NamespaceMeter {
                                             pair.egressIfindex(),
                                             names.getOrDefault(pair.egressIfindex(), ""),
                                             handedOut.getOrDefault(pair, Traffic.NONE),
-                                            overflow.getOrDefault(pair, Traffic.NONE)))
+                                            overflow.getOrDefault(pair, Traffic.NONE),
+                                            options.latency()
+                                                    ? latencies.getOrDefault(pair, Latency.NONE)
+                                                    : null))
                     .toList();
+        }
+
+        private Map<InterfacePair, Latency> latencies(Predicate<InterfacePair> present) {
+            Map<InterfacePair, Latency> latencies = new HashMap<>();
+            Set<InterfacePair> gone = new HashSet<>();
+            programs.latencies()
+                    .forEach(
+                            (pair, latency) -> {
+                                if (present.test(pair)) {
+                                    latencies.put(pair, latency);
+                                } else if (pair == InterfacePair.OTHERS) {
+                                    latencies.merge(pair, latency, Latency::plus);
+                                } else {
+                                    goneLatency = goneLatency.plus(latency);
+                                    gone.add(pair);
+                                }
+                            });
+            if (!gone.isEmpty()) {
+                programs.forgetLatencies(gone::contains);
+            }
+            if (!goneLatency.equals(Latency.NONE)) {
+                latencies.merge(InterfacePair.OTHERS, goneLatency, Latency::plus);
+            }
+            return latencies;
         }
 
         @Override

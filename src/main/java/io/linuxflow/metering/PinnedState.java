@@ -24,7 +24,7 @@ import java.util.stream.Stream;
  *
  * <pre>
  * /sys/fs/bpf/linux-flow-exporter/netns-COOKIE/links/DIRECTION-IFINDEX
- * /sys/fs/bpf/linux-flow-exporter/netns-COOKIE/SLOTS-CLOCK-LAYOUT/MAP
+ * /sys/fs/bpf/linux-flow-exporter/netns-COOKIE/SLOTS-CLOCK[-latency]-LAYOUT/MAP
  * </pre>
  *
  * The cookie is the kernel's name for the namespace, never used again. Maps are kept by all that
@@ -38,7 +38,8 @@ final class PinnedState implements AutoCloseable {
     /** What the one process that drains it holds. */
     private static final String OWNER = "linux-flow-exporter/pinned";
 
-    private static final Pattern LOG_NAME = Pattern.compile("(\\d+)-([a-z]+)-([0-9a-f]{8})");
+    private static final Pattern LOG_NAME =
+            Pattern.compile("(\\d+)-([a-z]+)(-latency)?-([0-9a-f]{8})");
     private static final Pattern LINK_NAME = Pattern.compile("(ingress|egress)-(\\d+)");
 
     private final Path directory;
@@ -73,7 +74,12 @@ final class PinnedState implements AutoCloseable {
     }
 
     /** The maps of one meter. */
-    record Maps(Path directory, int slots, FlowClock clock, String layout) {
+    record Maps(Path directory, int slots, FlowClock clock, boolean latency, String layout) {
+
+        /** Those options, but for what decides what is in the maps. */
+        MeterOptions adapt(MeterOptions options) {
+            return options.withSlots(slots).withClock(clock).withLatency(latency);
+        }
 
         /** False also if its process was killed while it pinned them; nothing was attached then. */
         boolean exist() {
@@ -99,9 +105,19 @@ final class PinnedState implements AutoCloseable {
         }
     }
 
-    Maps maps(int slots, FlowClock clock, String layout) {
-        String name = slots + "-" + clock.name().toLowerCase(Locale.ROOT) + "-" + layout;
-        return new Maps(directory.resolve(name), slots, clock, layout);
+    /** Those that a meter with these options uses. */
+    Maps maps(MeterOptions options, String layout) {
+        return maps(options.slots(), options.clock(), options.latency(), layout);
+    }
+
+    private Maps maps(int slots, FlowClock clock, boolean latency, String layout) {
+        String name =
+                slots
+                        + "-"
+                        + clock.name().toLowerCase(Locale.ROOT)
+                        + (latency ? "-latency-" : "-")
+                        + layout;
+        return new Maps(directory.resolve(name), slots, clock, latency, layout);
     }
 
     /** Those there are, of whatever options and version. */
@@ -114,7 +130,8 @@ final class PinnedState implements AutoCloseable {
                                 maps(
                                         Integer.parseInt(name.group(1)),
                                         FlowClock.valueOf(name.group(2).toUpperCase(Locale.ROOT)),
-                                        name.group(3)))
+                                        name.group(3) != null,
+                                        name.group(4)))
                 .toList();
     }
 

@@ -9,6 +9,7 @@ import io.linuxflow.bpf.StructMember;
 import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Latency;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -26,11 +27,20 @@ final class SlotLogView implements AutoCloseable {
     private final int slotsPerHalf;
     private final MappedMemory slots;
     private final MappedMemory interfaces;
+    private final MappedMemory latencies;
     private final MappedMemory bss;
     private final MappedMemory epoch;
     private final MappedMemory used;
 
-    private SlotLogView(BpfMap slotsMap, BpfMap interfacesMap, BpfMap bssMap, FlowClock clock) {
+    /**
+     * @param latenciesMap null if latency is not measured
+     */
+    private SlotLogView(
+            BpfMap slotsMap,
+            BpfMap interfacesMap,
+            BpfMap bssMap,
+            BpfMap latenciesMap,
+            FlowClock clock) {
         FlowMeterObject.Globals globals = FlowMeterObject.globals();
         if (slotsMap.valueSize() != FlowLayout.SIZE || bssMap.valueSize() < globals.size()) {
             throw new IllegalStateException(
@@ -42,6 +52,7 @@ final class SlotLogView implements AutoCloseable {
         slotsPerHalf = slotsMap.maxEntries() / 2;
         slots = slotsMap.mmap(false);
         interfaces = interfacesMap.mmap(false);
+        latencies = latenciesMap == null ? null : latenciesMap.mmap(false);
         bss = bssMap.mmap(false);
         epoch = slice(globals.epoch());
         used = slice(globals.slotsUsed());
@@ -56,7 +67,7 @@ final class SlotLogView implements AutoCloseable {
         try (BpfMap slots = maps.open("slots");
                 BpfMap interfaces = maps.open("interfaces");
                 BpfMap bss = maps.open(".bss")) {
-            return new SlotLogView(slots, interfaces, bss, maps.clock());
+            return new SlotLogView(slots, interfaces, bss, null, maps.clock());
         }
     }
 
@@ -66,6 +77,7 @@ final class SlotLogView implements AutoCloseable {
         BpfMap interfaces = null;
         BpfMap bss = null;
         BpfMap constants = null;
+        BpfMap latencies = null;
         List<BpfMap> maps =
                 program.mapIds().stream().map(BpfMap::ofId).filter(Objects::nonNull).toList();
         try {
@@ -73,6 +85,7 @@ final class SlotLogView implements AutoCloseable {
                 switch (map.name()) {
                     case "slots" -> slots = map;
                     case "interfaces" -> interfaces = map;
+                    case "latencies" -> latencies = map;
                     default -> {
                         bss = map.name().endsWith(".bss") ? map : bss;
                         constants = map.name().endsWith(".rodata") ? map : constants;
@@ -81,7 +94,8 @@ final class SlotLogView implements AutoCloseable {
             }
             return slots == null || interfaces == null || bss == null || constants == null
                     ? null
-                    : new SlotLogView(slots, interfaces, bss, FlowMeterObject.clock(constants));
+                    : new SlotLogView(
+                            slots, interfaces, bss, latencies, FlowMeterObject.clock(constants));
         } finally {
             maps.forEach(BpfMap::close);
         }
@@ -114,6 +128,16 @@ final class SlotLogView implements AutoCloseable {
         return FlowMeterObject.counters(interfaces);
     }
 
+    /** How long packets took that left by an interface; none if it is not measured. */
+    Latency latency(int egressIfindex) {
+        return latencies == null
+                ? Latency.NONE
+                : FlowMeterObject.latencies(latencies).entrySet().stream()
+                        .filter(each -> each.getKey().egressIfindex() == egressIfindex)
+                        .map(Map.Entry::getValue)
+                        .reduce(Latency.NONE, Latency::plus);
+    }
+
     /**
      * Copies of the slots of the current epoch, and of the one before if it is not handed out yet,
      * times as readings of the flow clock. Each is complete, but for packets of this moment.
@@ -140,6 +164,9 @@ final class SlotLogView implements AutoCloseable {
     public void close() {
         slots.close();
         interfaces.close();
+        if (latencies != null) {
+            latencies.close();
+        }
         bss.close();
     }
 }

@@ -31,6 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The programs of bpf/ on packets that are made up, through BPF_PROG_TEST_RUN. The device is the
@@ -721,6 +722,15 @@ class FlowMeterProgramIT {
         } finally {
             threads.shutdownNow();
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"flow_ingress", "flow_egress", "flow_ingress_l3", "flow_egress_l3"})
+    void programsThatMeasureNoLatencyHaveNothingToDoWithIt(String program) {
+        assertThat(LoadedProgram.ofId(shared.program(program).id()).mapIds())
+                .contains(shared.object.map("slots").id())
+                .doesNotContain(
+                        shared.object.map("stamps").id(), shared.object.map("latencies").id());
     }
 
     private static long packets(List<Flow> flows) {

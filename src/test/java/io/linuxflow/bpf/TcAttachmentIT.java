@@ -3,8 +3,10 @@ package io.linuxflow.bpf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThatCode;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -272,7 +274,11 @@ class TcAttachmentIT {
     })
     void priorityAndHandleAreHeeded(int priority, int handle, String shown, String shownHandle) {
         TcAttachment attachment =
-                attach("see", Hook.CLSACT, Direction.EGRESS, new ClsactOptions(priority, handle));
+                attach(
+                        "see",
+                        Hook.CLSACT,
+                        Direction.EGRESS,
+                        new ClsactOptions(priority, handle, 0));
 
         assertThat(tc("filter", "show", "egress"))
                 .contains(shown)
@@ -285,7 +291,7 @@ class TcAttachmentIT {
 
     @Test
     void aPlaceThatIsTakenIsAnError() {
-        ClsactOptions place = new ClsactOptions(5, 9);
+        ClsactOptions place = new ClsactOptions(5, 9, 0);
         attach("see", Hook.CLSACT, Direction.EGRESS, place);
 
         assertThatThrownBy(() -> attach("see", Hook.CLSACT, Direction.EGRESS, place))
@@ -318,7 +324,8 @@ class TcAttachmentIT {
 
     @Test
     void aFilterThatReplacedOursIsLeftAlone() {
-        TcAttachment ours = attach("see", Hook.CLSACT, Direction.EGRESS, new ClsactOptions(5, 9));
+        TcAttachment ours =
+                attach("see", Hook.CLSACT, Direction.EGRESS, new ClsactOptions(5, 9, 0));
         tc("filter", "del", "egress pref 5");
         String file = TcAttachmentIT.class.getResource("/bpf/bridge.bpf.o").getPath();
         tc("filter", "add", "egress pref 5 handle 9 bpf da object-file " + file + " section tc");
@@ -344,13 +351,82 @@ class TcAttachmentIT {
         assertThat(tc("filter", "show", "egress")).isEmpty();
     }
 
+    /** One that did less or more than what is wanted now. */
     @Test
-    void aFilterOfAnotherProgramInOurPlaceIsNotReplaced() {
+    void anotherProgramOfOursThatAProcessLeftIsReplacedToo() {
         ChildJvm.run(List.of("ip", "netns", "exec", lab.left()), "abandon");
 
         attach("see_second", Hook.CLSACT, Direction.EGRESS);
 
-        assertThat(tc("filter", "show", "egress")).contains("see:[").contains("see_second:[");
+        assertThat(tc("filter", "show", "egress")).contains("see_second:[").doesNotContain("see:[");
+    }
+
+    @Test
+    void aFilterOfOthersInOurPlaceIsNotReplaced() {
+        String file = TcAttachmentIT.class.getResource("/bpf/bridge.bpf.o").getPath();
+        tc("qdisc", "add", "clsact");
+        tc(
+                "filter",
+                "add",
+                "egress pref 1 handle 0x4c46 bpf da object-file " + file + " section tc");
+
+        attach("see", Hook.CLSACT, Direction.EGRESS);
+
+        assertThat(tc("filter", "show", "egress")).contains("handle 0x4c46 ", "handle 0x4c47 ");
+    }
+
+    /** Where, for tc of the namespace that sends, or receives. */
+    private String filters(Direction direction, String verb) {
+        return "ip netns exec %s tc filter %s dev %s %s "
+                .formatted(
+                        direction == Direction.EGRESS ? lab.left() : lab.right(),
+                        verb,
+                        VethLab.DEVICE,
+                        direction.name().toLowerCase(Locale.ROOT));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aFilterInAnotherChainSeesNothingUntilPacketsAreSentThere(Direction direction) {
+        ClsactOptions place = new ClsactOptions(5, 9, 42);
+        TcAttachment attachment = attach("see", Hook.CLSACT, direction, place);
+        lab.send(10);
+
+        assertThat(seen()).isZero();
+        assertThat(Command.run(filters(direction, "show") + "chain 42"))
+                .contains("pref 5 ", "handle 0x9 ", "see:[");
+        assertThat(Command.run(filters(direction, "show") + "chain 0")).isBlank();
+        assertThat(in(direction).call(attachment::isAttached)).isTrue();
+        assertThat(in(direction).call(() -> TcProgram.list(VethLab.ifindex(), direction)))
+                .singleElement()
+                .matches(program -> program.place().equals(place));
+        assertThatThrownBy(() -> attach("see", Hook.CLSACT, direction, place))
+                .hasMessageContaining("EEXIST");
+
+        in(direction).run(attachment::close);
+        assertThat(in(direction).call(() -> TcProgram.list(VethLab.ifindex(), direction)))
+                .isEmpty();
+    }
+
+    /** Skipped where the kernel has no act_gact, and so no way from one chain to another. */
+    @ParameterizedTest
+    @EnumSource
+    void aFilterInAnotherChainSeesWhatIsSentThere(Direction direction) {
+        TcAttachment attachment =
+                attach("see", Hook.CLSACT, direction, new ClsactOptions(5, 9, 42));
+        assumeThatCode(
+                        () ->
+                                Command.run(
+                                        filters(direction, "add")
+                                                + "pref 1 protocol ip u32 match u32 0 0"
+                                                + " action goto chain 42"))
+                .doesNotThrowAnyException();
+        lab.send(10);
+        assertThat(seen()).isEqualTo(10);
+
+        in(direction).run(attachment::close);
+        lab.send(10);
+        assertThat(seen()).isEqualTo(10);
     }
 
     @Test

@@ -132,9 +132,9 @@ class EbpfFlowmapConsumerTest {
         route(
                 "first",
                 "ebpf-flowmap:flows?interfaces=eth*,ns0:veth0&direction=both&hook=clsact"
-                        + "&clsactPriority=2&clsactHandle=3&drainInterval=250ms&slots=1000"
-                        + "&clock=boot&batchSize=10&activeTimeout=20s&idleTimeout=10s"
-                        + "&finishedDrain=0&cacheMaxFlows=50",
+                    + "&clsactPriority=2&clsactHandle=3&clsactChain=4&drainInterval=250ms&slots=1000"
+                    + "&clock=boot&latency=true&batchSize=10&activeTimeout=20s&idleTimeout=10s"
+                    + "&finishedDrain=0&cacheMaxFlows=50",
                 first);
         camel.start();
 
@@ -143,9 +143,10 @@ class EbpfFlowmapConsumerTest {
         assertThat(meter().options.hook()).isEqualTo(Hook.CLSACT);
         assertThat(meter().options.clsact().priority()).isEqualTo(2);
         assertThat(meter().options.clsact().handle()).isEqualTo(3);
+        assertThat(meter().options.clsact().chain()).isEqualTo(4);
         assertThat(meter().options.drainInterval()).isEqualTo(Duration.ofMillis(250));
         assertThat(meter().options.slots()).isEqualTo(1000);
-
+        assertThat(meter().options.latency()).isTrue();
         assertThat(meter().options.batchSize()).isEqualTo(10);
         assertThat(meter().options.cache())
                 .isEqualTo(

@@ -6,6 +6,7 @@ import io.linuxflow.metering.Flushed;
 import io.linuxflow.metering.MeterOptions;
 import io.linuxflow.metering.MeterStatus;
 import io.linuxflow.metering.MeterStatus.Counters;
+import io.linuxflow.metering.MeterStatus.Latency;
 import io.linuxflow.metering.MeterStatus.Traffic;
 import java.time.Duration;
 import java.util.List;
@@ -168,7 +169,8 @@ final class FakeMeter implements FlowMeter {
                                 3,
                                 "eth1",
                                 new Traffic(7, 700),
-                                new Traffic(1, 100))),
+                                new Traffic(1, 100),
+                                options.latency() ? new Latency(5000, 6, 2) : null)),
                 counters,
                 4,
                 3,

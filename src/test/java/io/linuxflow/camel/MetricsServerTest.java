@@ -109,6 +109,29 @@ class MetricsServerTest {
     }
 
     @Test
+    void latencyIsThereWhereItIsMeasured() throws Exception {
+        String labels =
+                "{egressIfindex=\"3\",egressInterfaceName=\"eth1\",ingressIfindex=\"2\","
+                        + "ingressInterfaceName=\"eth0\",meter=\"timed\",netns=\"\"} ";
+        assertThat(metrics()).noneMatch(line -> line.contains("latency"));
+
+        camel.addRoutes(
+                new RouteBuilder() {
+                    @Override
+                    public void configure() {
+                        from("ebpf-flowmap:timed?latency=true").to("mock:timed");
+                    }
+                });
+        assertThat(metrics())
+                .contains(
+                        "# TYPE " + PREFIX + "total_latency_nanoseconds gauge",
+                        PREFIX + "total_latency_nanoseconds" + labels + "5000.0",
+                        PREFIX + "latency_packets_total" + labels + "6.0",
+                        PREFIX + "latency_unmeasured_packets_total" + labels + "2.0")
+                .noneMatch(line -> line.contains("latency") && line.contains("meter=\"flows\""));
+    }
+
+    @Test
     void interfacesHaveTheirCountersAndWhetherTheyAreAttached() throws Exception {
         String eth0 =
                 "{direction=\"egress\",ifindex=\"2\",interface=\"eth0\",meter=\"flows\","

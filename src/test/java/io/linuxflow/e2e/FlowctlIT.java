@@ -440,6 +440,69 @@ class FlowctlIT {
                 .isBlank();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"tcx", "clsact"})
+    void measuresLatencyFromWhereItStampsPackets(String hook) throws Exception {
+        String client = lab.router() + ":client";
+        String server = lab.router() + ":server";
+        assertThat(flowctl("meter", "attach", "-i", server, "--latency", "--direction", "ingress"))
+                .isEqualTo(
+                        new Result(
+                                1,
+                                "flowctl: latency is measured where packets leave: give the"
+                                        + " direction egress or both\n"));
+        assertThat(succeed("meter", "attach", "-i", server, "--latency", "--hook", hook).lines())
+                .containsExactly(
+                        server + " egress: attached (" + hook + ")",
+                        server + " ingress: attached (" + hook + ")");
+        succeed("meter", "attach", "-i", client, "--hook", hook);
+        Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
+
+        assertThat(json("meter", "status", "-i", server, "-o", "json"))
+                .hasSize(2)
+                .anyMatch(
+                        each ->
+                                each.get("work").asText().equals("meters_and_times")
+                                        && each.get("direction").asText().equals("egress")
+                                        && each.get("latency_packets").asInt() == 7
+                                        && each.get("latency_ns").asLong() > 7 * 100)
+                .anyMatch(
+                        each ->
+                                each.get("work").asText().equals("stamps")
+                                        && each.get("direction").asText().equals("ingress"));
+
+        assertThat(succeed("meter", "attach", "-i", client, "--direction", "ingress"))
+                .isEqualTo(client + " ingress: attached (tcx)\n");
+        assertThat(succeed("meter", "detach", "-i", client, "--direction", "egress"))
+                .as("it is metered at ingress still")
+                .contains(client + " egress: detached\n")
+                .doesNotContain("ingress");
+        assertThat(
+                        succeed("meter", "detach", "-i", server, "--direction", "egress")
+                                .lines()
+                                .filter(line -> line.startsWith(server)))
+                .containsExactly(server + " egress: detached", server + " ingress: detached");
+        succeed("meter", "detach", "-i", client, "--force");
+        succeed("meter", "attach", "-i", server);
+        assertThat(flowctl("meter", "attach", "-i", client, "--latency"))
+                .isEqualTo(
+                        new Result(
+                                1,
+                                "flowctl: this namespace is metered without latency already: leave"
+                                        + " it out, or detach all its interfaces first\n"));
+    }
+
+    @Test
+    void aFilterInAnotherChainIsShownAndDetached() throws Exception {
+        String server = lab.router() + ":server";
+        succeed("meter", "attach", "-i", server, "--hook", "clsact", "--chain", "5", "--pref", "3");
+        assertThat(json("meter", "status", "-i", server, "-o", "json"))
+                .singleElement()
+                .matches(each -> each.get("chain").asInt() == 5 && each.get("pref").asInt() == 3);
+        assertThat(succeed("meter", "detach", "-i", server)).contains("egress: detached");
+        assertThat(json("meter", "status", "-i", server, "-o", "json")).isEmpty();
+    }
+
     @Test
     void dryChangesNothing() throws Exception {
         String server = lab.router() + ":server";

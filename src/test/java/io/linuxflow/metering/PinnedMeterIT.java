@@ -129,6 +129,24 @@ class PinnedMeterIT {
 
     @ParameterizedTest
     @EnumSource(names = {"TCX", "CLSACT"})
+    void latencyComesAndGoesWithTheOptionAndNoPacketIsLostOrCountedTwice(Hook hook)
+            throws Exception {
+        MeterOptions options = options().withHook(hook);
+        assertThat(packets(options, 1)).isEqualTo(1);
+        send(20);
+        assertThat(packets(options.withLatency(true), 3)).isEqualTo(23);
+        assertThat(programs(Direction.INGRESS)).hasSize(1);
+        assertThat(programs(Direction.EGRESS)).hasSize(1);
+        send(5);
+        assertThat(packets(options.withLatency(true), 2)).isEqualTo(7);
+        send(4);
+        assertThat(packets(options, 3)).isEqualTo(7);
+        assertThat(programs(Direction.INGRESS)).isEmpty();
+        assertThat(programs(Direction.EGRESS)).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
     void anotherHookLeavesNothingOfTheOldOneBehind(Hook hook) throws Exception {
         Hook other = hook == Hook.TCX ? Hook.CLSACT : Hook.TCX;
         packets(options().withHook(hook), 0);
@@ -145,6 +163,26 @@ class PinnedMeterIT {
         packets(options().withHook(hook), 0);
         assertThat(programs(Direction.INGRESS)).isEmpty();
         assertThat(programs(Direction.EGRESS)).hasSize(1);
+    }
+
+    @Test
+    void aFilterInAnotherChainIsTakenOverAndRemovedAsAnyOther() throws Exception {
+        MeterOptions options = options().withHook(Hook.CLSACT);
+        MeterOptions chained = options.withClsact(new ClsactOptions(0, 0, 42));
+        for (int time = 0; time < 2; time++) {
+            assertThat(packets(chained, 5)).as("nobody sends packets there").isZero();
+            assertThat(programs(Direction.EGRESS))
+                    .singleElement()
+                    .matches(program -> program.place().chain() == 42);
+        }
+        assertThat(packets(options, 2)).isEqualTo(2);
+        assertThat(programs(Direction.EGRESS))
+                .singleElement()
+                .matches(program -> program.place().chain() == 0);
+        assertThat(InstalledMeters.in(HERE).detach(options, false, false))
+                .singleElement()
+                .matches(InstalledMeters.Outcome::done);
+        assertThat(programs(Direction.EGRESS)).isEmpty();
     }
 
     @Test
