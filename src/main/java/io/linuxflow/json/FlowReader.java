@@ -372,7 +372,10 @@ public final class FlowReader {
                                 0,
                                 size * FlowLayout.SIZE);
         FlowBatch flows =
-                sameRecords ? batch : new FlowBatch(records, size, batch.observationDomain());
+                sameRecords
+                        ? batch
+                        : new FlowBatch(records, size, batch.observationDomain())
+                                .from(batch.namespace());
         List<Column> more = new ArrayList<>();
         for (ColumnBuilder column : columns.values()) {
             more.add(column.build(size, sameRecords));

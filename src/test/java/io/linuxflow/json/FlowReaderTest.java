@@ -46,7 +46,7 @@ class FlowReaderTest {
             FlowLayout.INT.set(records, at + FlowLayout.FRAGMENT_ID, 0xffffffff);
             records[at + FlowLayout.SIZE - 1] = 77;
         }
-        return new FlowBatch(records, flows.size(), 5);
+        return new FlowBatch(records, flows.size(), 5).from("blue");
     }
 
     /** What comes of a batch whose JSON is changed in this way. */
@@ -169,6 +169,7 @@ class FlowReaderTest {
         assertThat(flow.fragmentIdentification()).isEqualTo(0xffff_ffffL);
         assertThat(record(result.batch(), 0)[FlowLayout.SIZE - 1]).isEqualTo((byte) 77);
         assertThat(result.batch().observationDomain()).isEqualTo(5);
+        assertThat(result.batch().namespace()).isEqualTo("blue");
         for (int other = 1; other < 4; other++) {
             assertThat(record(result.batch(), other)).isEqualTo(record(batch, other));
         }
