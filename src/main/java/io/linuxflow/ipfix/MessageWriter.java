@@ -143,9 +143,14 @@ public final class MessageWriter {
      *     nothing is written
      */
     public void writeRecord(Template template, List<?> values) {
+        writeRecord(record(template, values));
+    }
+
+    /** Writes one Data Record, as {@link #record} makes it, into the Set begun. */
+    public void writeRecord(byte[] record) {
         expect(set != NONE, "a Data Record stands in a Set");
-        byte[] octets = record(template, values);
-        System.arraycopy(octets, 0, array, extend(octets.length), octets.length);
+        int at = extend(record.length);
+        System.arraycopy(record, 0, array, at, record.length);
     }
 
     /**

@@ -3,6 +3,7 @@ package io.linuxflow.metering;
 
 import io.linuxflow.bpf.BpfException;
 import io.linuxflow.bpf.BpfProgram;
+import io.linuxflow.bpf.ClsactOptions;
 import io.linuxflow.bpf.Direction;
 import io.linuxflow.bpf.GracePeriod;
 import io.linuxflow.bpf.Hook;
@@ -73,7 +74,14 @@ final class Attachments implements AutoCloseable {
         Map<Integer, String> present = new HashMap<>();
         for (Link link : Links.list()) {
             present.put(link.index(), link.name());
-            if (selection.matches(namespace, link.name(), link.loopback())) {
+            if (selection.isAttached()) {
+                for (Direction direction : Direction.values()) {
+                    InterfaceKey hookpoint = new InterfaceKey(link.index(), direction);
+                    if (pins.hasLink(hookpoint) || pinnedFilter(hookpoint) != null) {
+                        wanted.put(hookpoint, link);
+                    }
+                }
+            } else if (selection.matches(namespace, link.name(), link.loopback())) {
                 absent.remove(link.name());
                 for (Direction direction : options.hooks()) {
                     if (link.layer() != LinkLayer.UNSUPPORTED || options.metersAt(direction)) {
@@ -149,6 +157,14 @@ final class Attachments implements AutoCloseable {
     /** Attaches, pinned if that is asked for, or takes over what an earlier process has pinned. */
     TcAttachment attach(InterfaceKey hookpoint, BpfProgram program) {
         TcAttachment attachment = pins == null ? null : adopt(hookpoint, program);
+        TcProgram filter =
+                attachment == null && selection.isAttached() ? pinnedFilter(hookpoint) : null;
+        if (filter != null) {
+            attachment = replace(filter, program);
+            // Not held: whoever attached it may detach it while this process runs.
+            attachment.leave();
+            return attachment;
+        }
         if (attachment == null) {
             attachment =
                     TcAttachment.attach(
@@ -166,6 +182,29 @@ final class Attachments implements AutoCloseable {
             removeStrayFilters(hookpoint);
         }
         return attachment;
+    }
+
+    /** The filter there that writes to pinned maps, null if there is none. */
+    private TcProgram pinnedFilter(InterfaceKey hookpoint) {
+        for (TcProgram program : TcProgram.list(hookpoint.ifindex(), hookpoint.direction())) {
+            LoadedProgram loaded = LoadedProgram.ofId(program.programId());
+            if (program.hook() == Hook.CLSACT
+                    && loaded != null
+                    && FlowMeterObject.isOurs(loaded)
+                    && loaded.mapIds().contains(programs.object().map("slots").id())) {
+                return program;
+            }
+        }
+        return null;
+    }
+
+    private static TcAttachment replace(TcProgram filter, BpfProgram program) {
+        return TcAttachment.attach(
+                program,
+                filter.ifindex(),
+                filter.direction(),
+                Hook.CLSACT,
+                new ClsactOptions(filter.priority(), filter.handle()));
     }
 
     /** Takes over the link of an earlier process; null if there is none that works. */
@@ -227,7 +266,9 @@ final class Attachments implements AutoCloseable {
                 pins.removeLink(hookpoint);
             }
             LOG.info(
-                    "Interface {} is gone or renamed and no longer {} at {}",
+                    selection.isAttached()
+                            ? "Interface {} is detached or gone and no longer {} at {}"
+                            : "Interface {} is gone or renamed and no longer {} at {}",
                     qualified(state.name),
                     work(hookpoint),
                     hookpoint.direction().name().toLowerCase(Locale.ROOT));
