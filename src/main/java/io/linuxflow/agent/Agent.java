@@ -15,9 +15,8 @@ public final class Agent {
     private Agent() {}
 
     /**
-     * Runs the routes, until SIGTERM or SIGINT; then exports what is metered, and returns.
+     * Runs the routes, until SIGTERM or SIGINT; then exports what is metered, and ends the JVM.
      *
-     * @return the exit status
      * @throws Exception saying why they can't be run
      */
     public static int run(AgentRoutes routes) throws Exception {
@@ -37,6 +36,8 @@ public final class Agent {
                     }
                 });
         main.run();
+        // A JVM that ends by a signal would end with 143, though all is well.
+        Runtime.getRuntime().halt(main.getExitCode());
         return main.getExitCode();
     }
 

@@ -6,12 +6,14 @@ import io.netty.buffer.ByteBufOutputStream;
 import io.netty.channel.AddressedEnvelope;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.DefaultAddressedEnvelope;
 import io.netty.util.NetUtil;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.PortUnreachableException;
 import java.net.SocketAddress;
@@ -122,6 +124,8 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
             context.bind(address, promise);
             return;
         }
+        // Several collectors may be sent to from one port.
+        context.channel().config().setOption(ChannelOption.SO_REUSEADDR, true);
         ChannelPromise bound = context.newPromise();
         bound.addListener(
                 done -> {
@@ -129,12 +133,11 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
                         promise.setSuccess();
                     } else {
                         promise.setFailure(
-                                new IOException(
+                                new BindException(
                                         "can't send from %s: %s. Give another localAddress"
                                                 .formatted(
                                                         NetUtil.toSocketAddressString(local),
-                                                        done.cause().getMessage()),
-                                        done.cause()));
+                                                        done.cause().getMessage())));
                     }
                 });
         context.bind(local, bound);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.linuxflow.agent.AgentConfig.Purpose;
 import io.linuxflow.camel.IpfixDataFormat;
 import io.linuxflow.camel.IpfixDatagramEncoder;
+import io.linuxflow.flow.FlowBatch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,6 +110,10 @@ class AgentRoutesTest {
 
         public void setShell(String shell) {
             this.shell = shell.stripLeading();
+        }
+
+        public FlowBatch enrich(FlowBatch batch) {
+            return batch;
         }
     }
 
