@@ -34,10 +34,14 @@ public final class Agent {
                     public void beforeConfigure(BaseMainSupport support) {
                         load(support.getCamelContext(), routes.yaml());
                     }
+
+                    @Override
+                    public void afterStop(BaseMainSupport support) {
+                        // A JVM that a signal ends would end with 143, though all is well.
+                        Runtime.getRuntime().halt(main.getExitCode());
+                    }
                 });
         main.run();
-        // A JVM that ends by a signal would end with 143, though all is well.
-        Runtime.getRuntime().halt(main.getExitCode());
         return main.getExitCode();
     }
 

@@ -201,6 +201,45 @@ class AgentIT {
     }
 
     @Test
+    void hooksChangeALogInTheirOrder() throws Exception {
+        Path log = directory.resolve("flow.log");
+        Path config =
+                config(
+                        """
+                        timerFinishedDrainSeconds: 1
+                        outputs:
+                        - log:
+                            file: %s
+                            hooks:
+                            - name: first
+                              shell: |
+                                #!/usr/bin/env python3
+                                import json, sys
+                                flows = json.load(sys.stdin)
+                                for flow in flows: flow["who"] = "first"
+                                json.dump(flows, sys.stdout)
+                            - command: %s
+                        """
+                                .formatted(log, directory.resolve("hook.sh")));
+        Path command =
+                Files.writeString(
+                        directory.resolve("hook.sh"),
+                        "#!/bin/sh\nsed 's/\"first\"/\"first, then second\"/g'\n");
+        assertThat(command.toFile().setExecutable(true)).isTrue();
+        succeed("meter", "attach", "-i", lab.router() + ":server");
+        try (CamelCli agent = agent(config)) {
+            agent.awaitMetered(lab.router() + ":server", "egress");
+            Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 10, 100);
+            assertThat(agent.stop()).isZero();
+        }
+        assertThat(Files.readAllLines(log))
+                .anyMatch(
+                        line ->
+                                line.contains("\"dport\":5000")
+                                        && line.contains("\"who\":\"first, then second\""));
+    }
+
+    @Test
     void theRoutesItPrintsDoTheSame() throws Exception {
         Path log = directory.resolve("flow.log");
         Path routes = directory.resolve("routes");
