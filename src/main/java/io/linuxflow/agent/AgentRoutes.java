@@ -7,6 +7,7 @@ import io.linuxflow.agent.AgentConfig.Log;
 import io.linuxflow.agent.AgentConfig.Output;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,38 +69,58 @@ public final class AgentRoutes {
 
     /** The routes and their beans, in Camel's YAML DSL. */
     public String yaml() {
-        List<Object> beans = new ArrayList<>();
-        List<Object> routes = new ArrayList<>();
-        beans.add(
-                map(
-                        "name",
-                        "metrics",
-                        "type",
-                        "io.linuxflow.camel.MetricsServer",
-                        "initMethod",
-                        "start",
-                        "destroyMethod",
-                        "stop",
-                        "properties",
-                        map(
-                                "address", property("metrics.address"),
-                                "port", property("metrics.port"))));
-        if (!config.collectors().isEmpty()) {
-            routes.add(map("routeTemplate", collectorTemplate()));
-        }
+        return yaml(false);
+    }
+
+    /** The same routes, but each from {@code direct:} and its name, and without metrics. */
+    String directYaml() {
+        return yaml(true);
+    }
+
+    /** The names of the routes, in the order of the outputs. */
+    List<String> names() {
+        List<String> names = new ArrayList<>();
         int collectors = 0;
         int logs = 0;
         for (Output output : config.outputs()) {
+            names.add(output instanceof Collector ? "collector-" + ++collectors : "log-" + ++logs);
+        }
+        return names;
+    }
+
+    private String yaml(boolean direct) {
+        List<Object> beans = new ArrayList<>();
+        List<Object> routes = new ArrayList<>();
+        if (!direct) {
+            beans.add(
+                    map(
+                            "name",
+                            "metrics",
+                            "type",
+                            "io.linuxflow.camel.MetricsServer",
+                            "initMethod",
+                            "start",
+                            "destroyMethod",
+                            "stop",
+                            "properties",
+                            map(
+                                    "address", property("metrics.address"),
+                                    "port", property("metrics.port"))));
+        }
+        if (!config.collectors().isEmpty()) {
+            routes.add(map("routeTemplate", collectorTemplate(direct)));
+        }
+        Iterator<String> names = names().iterator();
+        for (Output output : config.outputs()) {
+            String name = names.next();
             if (output instanceof Collector collector) {
-                String name = "collector-" + ++collectors;
                 beans.addAll(beans(name, collector));
                 routes.add(map("templatedRoute", route(name, collector)));
             } else if (output instanceof Log log) {
-                String name = "log-" + ++logs;
                 for (Hook hook : log.hooks()) {
                     beans.add(bean(hookName(name, log, hook), hook));
                 }
-                routes.add(map("route", route(name, log)));
+                routes.add(map("route", route(name, log, direct)));
             }
         }
         routes.add(0, map("beans", beans));
@@ -162,7 +183,14 @@ public final class AgentRoutes {
                 "finishedDrain", property("flow.finishedDrain"));
     }
 
-    private Map<String, Object> from(Map<String, Object> parameters, List<Object> steps) {
+    /**
+     * @param direct null if it is the meter
+     */
+    private Map<String, Object> from(
+            String direct, Map<String, Object> parameters, List<Object> steps) {
+        if (direct != null) {
+            return map("uri", "direct:" + direct, "steps", steps);
+        }
         return map("uri", "ebpf-flowmap:flows", "parameters", parameters, "steps", steps);
     }
 
@@ -171,9 +199,10 @@ public final class AgentRoutes {
     }
 
     /** As in routes/ipfix.camel.yaml, a template: Camel's tracer leaves it alone. */
-    private Map<String, Object> collectorTemplate() {
+    private Map<String, Object> collectorTemplate(boolean direct) {
         List<Object> steps =
                 List.of(
+                        map("bean", map("ref", "enrich", "method", "enrich")),
                         map("marshal", map("custom", map("ref", "{{name}}-ipfix"))),
                         map(
                                 "to",
@@ -198,7 +227,7 @@ public final class AgentRoutes {
                         "errorHandler",
                         noErrorHandler(),
                         "from",
-                        from(source(), steps)));
+                        from(direct ? "{{name}}" : null, source(), steps)));
     }
 
     private static Map<String, Object> route(String name, Collector collector) {
@@ -235,7 +264,7 @@ public final class AgentRoutes {
         return (text.startsWith("#") ? "\n" : "") + text;
     }
 
-    private Map<String, Object> route(String name, Log log) {
+    private Map<String, Object> route(String name, Log log, boolean direct) {
         List<Object> steps = new ArrayList<>();
         for (Hook hook : log.hooks()) {
             Map<String, Object> step = map("ref", hookName(name, log, hook), "method", "enrich");
@@ -268,7 +297,7 @@ public final class AgentRoutes {
                 "errorHandler",
                 noErrorHandler(),
                 "from",
-                from(source, steps));
+                from(direct ? name : null, source, steps));
     }
 
     private static Map<String, Object> map(Object... keysAndValues) {

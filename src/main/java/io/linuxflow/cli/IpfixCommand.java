@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.cli;
 
+import io.linuxflow.agent.Agent;
 import io.linuxflow.agent.AgentConfig;
+import io.linuxflow.agent.AgentRoutes;
 import io.linuxflow.agent.FlowFile;
 import io.linuxflow.agent.Transmitter;
+import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowFilter;
+import io.linuxflow.metering.InstalledMeters;
+import io.linuxflow.metering.UnexportedFlows;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -19,7 +28,7 @@ import picocli.CommandLine.Spec;
         description = "Sends flows once to the outputs of a configuration file.",
         mixinStandardHelpOptions = true,
         versionProvider = Flowctl.Version.class,
-        subcommands = {IpfixCommand.File.class})
+        subcommands = {IpfixCommand.File.class, IpfixCommand.Dump.class})
 final class IpfixCommand implements Runnable {
 
     @Spec private CommandSpec spec;
@@ -66,6 +75,53 @@ final class IpfixCommand implements Runnable {
                                 line -> spec.commandLine().getOut().println(line));
                         return 0;
                     });
+        }
+    }
+
+    @Command(
+            name = "dump",
+            mixinStandardHelpOptions = true,
+            versionProvider = Flowctl.Version.class,
+            description = {
+                "Sends the flows that are not exported yet, as flowctl dump shows them.",
+                "Once, to all outputs of the configuration. Takes nothing away."
+            })
+    static final class Dump implements Callable<Integer> {
+
+        @Spec private CommandSpec spec;
+        @Mixin private ConfigFile config;
+
+        @Override
+        public Integer call() throws Exception {
+            return config.use(
+                    AgentConfig.Purpose.FLOWS,
+                    config -> {
+                        Agent.sendOnce(new AgentRoutes(config, Map.of()), batches())
+                                .forEach(
+                                        (output, flows) ->
+                                                spec.commandLine()
+                                                        .getOut()
+                                                        .println(output + ": " + flows + " flows"));
+                        return 0;
+                    });
+        }
+
+        /** Each namespace is an Observation Domain. */
+        private static List<FlowBatch> batches() {
+            List<FlowBatch> batches = new ArrayList<>();
+            int domain = 0;
+            for (String namespace : InstalledMeters.namespaces()) {
+                for (var meter : UnexportedFlows.in(namespace).flows(FlowFilter.ALL, true)) {
+                    FlowBatch flows = meter.flows();
+                    if (flows.size() > 0) {
+                        batches.add(
+                                new FlowBatch(flows.records(), flows.size(), domain)
+                                        .from(namespace));
+                    }
+                }
+                domain++;
+            }
+            return batches;
         }
     }
 }

@@ -368,6 +368,26 @@ class AgentIT {
     }
 
     @Test
+    void sendsWhatIsNotExportedYetAndTakesNothingAway() throws Exception {
+        Path log = directory.resolve("flow.log");
+        succeed("meter", "attach", "-i", lab.router() + ":server");
+        Total sent = Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 10, 100);
+        try (IpfixCollector first = new IpfixCollector(null, "127.0.0.1");
+                IpfixCollector second = new IpfixCollector(null, "127.0.0.1")) {
+            String config = config(first, second, log).toString();
+            assertThat(succeed("ipfix", "dump", "-c", config))
+                    .contains("collector-1: ", "collector-2: ", "log-1: ");
+            for (IpfixCollector collector : List.of(first, second)) {
+                await().until(() -> collector.total(TO_5000).equals(sent));
+                assertThat(collector.errors()).isEmpty();
+            }
+            assertThat(logged(log)).isEqualTo(sent);
+            assertThat(succeed("ipfix", "dump", "-c", config)).contains("log-1: ");
+            assertThat(logged(log)).isEqualTo(sent.plus(sent));
+        }
+    }
+
+    @Test
     void otherCommandsNeedNoneOfItsJars() {
         assertThat(succeed("--help")).contains("agent", "ipfix");
         assertThat(succeed("completion", "bash")).contains("--print-routes", "ipfix");
