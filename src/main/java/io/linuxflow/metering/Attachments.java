@@ -3,7 +3,6 @@ package io.linuxflow.metering;
 
 import io.linuxflow.bpf.BpfException;
 import io.linuxflow.bpf.BpfProgram;
-import io.linuxflow.bpf.ClsactOptions;
 import io.linuxflow.bpf.Direction;
 import io.linuxflow.bpf.GracePeriod;
 import io.linuxflow.bpf.Hook;
@@ -50,6 +49,9 @@ final class Attachments implements AutoCloseable {
     /** A device that is deleted and made again has a new index, so none is ever stale. */
     private final Map<InterfaceKey, State> states = new LinkedHashMap<>();
 
+    /** Where what is attached already only stamps packets. */
+    private final Set<InterfaceKey> stamped = new HashSet<>();
+
     private Set<String> missing = Set.of();
     private Map<Integer, String> names = Map.of();
     private Counters gone = Counters.NONE;
@@ -79,6 +81,9 @@ final class Attachments implements AutoCloseable {
                     InterfaceKey hookpoint = new InterfaceKey(link.index(), direction);
                     if (pins.hasLink(hookpoint) || pinnedFilter(hookpoint) != null) {
                         wanted.put(hookpoint, link);
+                        if (!states.containsKey(hookpoint) && isStamped(hookpoint)) {
+                            stamped.add(hookpoint);
+                        }
                     }
                 }
             } else if (selection.matches(namespace, link.name(), link.loopback())) {
@@ -144,12 +149,28 @@ final class Attachments implements AutoCloseable {
         }
     }
 
+    /** Whether packets are metered there, or only stamped for their latency. */
+    private boolean meters(InterfaceKey hookpoint) {
+        return selection.isAttached()
+                ? !stamped.contains(hookpoint)
+                : options.metersAt(hookpoint.direction());
+    }
+
+    private boolean isStamped(InterfaceKey hookpoint) {
+        if (!options.latency()) {
+            return false;
+        }
+        return TcProgram.list(hookpoint.ifindex(), hookpoint.direction()).stream()
+                .map(program -> LoadedProgram.ofId(program.programId()))
+                .anyMatch(loaded -> loaded != null && FlowMeterObject.isStamping(loaded));
+    }
+
     private String work(InterfaceKey hookpoint) {
-        return options.metersAt(hookpoint.direction()) ? "metered" : "timed";
+        return meters(hookpoint) ? "metered" : "timed";
     }
 
     private BpfProgram program(InterfaceKey hookpoint, Link link) {
-        return options.metersAt(hookpoint.direction())
+        return meters(hookpoint)
                 ? programs.program(hookpoint.direction(), link.layer())
                 : programs.stampingProgram();
     }
@@ -200,11 +221,7 @@ final class Attachments implements AutoCloseable {
 
     private static TcAttachment replace(TcProgram filter, BpfProgram program) {
         return TcAttachment.attach(
-                program,
-                filter.ifindex(),
-                filter.direction(),
-                Hook.CLSACT,
-                new ClsactOptions(filter.priority(), filter.handle()));
+                program, filter.ifindex(), filter.direction(), Hook.CLSACT, filter.place());
     }
 
     /** Takes over the link of an earlier process; null if there is none that works. */
@@ -285,7 +302,7 @@ final class Attachments implements AutoCloseable {
         states.forEach(
                 (hookpoint, state) -> {
                     boolean attached = state.attachment != null && state.attachment.isAttached();
-                    if (attached && !options.metersAt(hookpoint.direction())) {
+                    if (attached && !meters(hookpoint)) {
                         return;
                     }
                     interfaces.add(
@@ -320,8 +337,7 @@ final class Attachments implements AutoCloseable {
     /** What was counted elsewhere: by interfaces that are gone or found no place of their own. */
     Counters others() {
         Map<InterfaceKey, Counters> counters = programs.counters();
-        counters.keySet()
-                .removeIf(each -> states.containsKey(each) && options.metersAt(each.direction()));
+        counters.keySet().removeIf(each -> states.containsKey(each) && meters(each));
         return counters.values().stream().reduce(gone, Counters::plus);
     }
 

@@ -70,7 +70,7 @@ final class PinnedState implements AutoCloseable {
         return maps().stream()
                 .filter(maps -> maps.layout().equals(layout) && maps.exist())
                 .findFirst()
-                .map(maps -> otherwise.withSlots(maps.slots()).withClock(maps.clock()))
+                .map(maps -> maps.adapt(otherwise))
                 .orElse(otherwise);
     }
 
