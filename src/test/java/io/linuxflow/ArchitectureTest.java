@@ -34,6 +34,7 @@ class ArchitectureTest {
                         "io.linuxflow.json",
                         "io.linuxflow.enrich",
                         "io.linuxflow.camel",
+                        "io.linuxflow.agent",
                         "io.linuxflow.cli");
     }
 
@@ -77,7 +78,7 @@ class ArchitectureTest {
     static final ArchRule camelIsKnownInCamelOnly =
             noClasses()
                     .that()
-                    .resideOutsideOfPackage("io.linuxflow.camel")
+                    .resideOutsideOfPackages("io.linuxflow.camel", "io.linuxflow.agent")
                     .should()
                     .dependOnClassesThat()
                     .resideInAnyPackage("org.apache.camel..", "io.netty..", "io.micrometer..");

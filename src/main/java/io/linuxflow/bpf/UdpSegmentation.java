@@ -49,17 +49,22 @@ public final class UdpSegmentation {
      * Finds the socket.
      *
      * @param local what the socket is bound to
-     * @return null if this process has no such socket
+     * @return null if this process has no such socket, or several (SO_REUSEADDR), so that it can't
+     *     be told which is meant
      */
     public static UdpSegmentation of(InetSocketAddress local) {
+        UdpSegmentation found = null;
         for (int fd : descriptors()) {
             Long protocol = option(fd, SO_PROTOCOL, Integer.BYTES);
             if (protocol != null && protocol == IPPROTO_UDP && same(local, boundTo(fd))) {
                 Long cookie = option(fd, SO_COOKIE, Long.BYTES);
-                return cookie == null ? null : new UdpSegmentation(fd, cookie);
+                if (cookie == null || found != null && found.cookie != cookie) {
+                    return null;
+                }
+                found = new UdpSegmentation(fd, cookie);
             }
         }
-        return null;
+        return found;
     }
 
     /**

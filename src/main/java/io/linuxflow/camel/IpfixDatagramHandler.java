@@ -6,13 +6,17 @@ import io.netty.buffer.ByteBufOutputStream;
 import io.netty.channel.AddressedEnvelope;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.DefaultAddressedEnvelope;
+import io.netty.util.NetUtil;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.PortUnreachableException;
+import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
 import java.util.function.Function;
@@ -45,6 +49,10 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
     private final ArrayDeque<Export> exports = new ArrayDeque<>();
     private final TransportSession session = new TransportSession();
     private final Function<InetSocketAddress, IpfixDatagramEncoder.Sent> sent;
+
+    /** Null if the kernel chooses. */
+    private final InetSocketAddress local;
+
     private DatagramSegmentation segmentation;
     private boolean writing;
 
@@ -101,9 +109,38 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
 
     /**
      * @param sent where to count what is sent to a collector
+     * @param local what the channel is to be bound to; null lets the kernel choose
      */
-    IpfixDatagramHandler(Function<InetSocketAddress, IpfixDatagramEncoder.Sent> sent) {
+    IpfixDatagramHandler(
+            Function<InetSocketAddress, IpfixDatagramEncoder.Sent> sent, InetSocketAddress local) {
         this.sent = sent;
+        this.local = local;
+    }
+
+    /** Camel has no option for the address that a producer sends from. */
+    @Override
+    public void bind(ChannelHandlerContext context, SocketAddress address, ChannelPromise promise) {
+        if (local == null) {
+            context.bind(address, promise);
+            return;
+        }
+        // Several collectors may be sent to from one port.
+        context.channel().config().setOption(ChannelOption.SO_REUSEADDR, true);
+        ChannelPromise bound = context.newPromise();
+        bound.addListener(
+                done -> {
+                    if (done.isSuccess()) {
+                        promise.setSuccess();
+                    } else {
+                        promise.setFailure(
+                                new BindException(
+                                        "can't send from %s: %s. Give another localAddress"
+                                                .formatted(
+                                                        NetUtil.toSocketAddressString(local),
+                                                        done.cause().getMessage())));
+                    }
+                });
+        context.bind(local, bound);
     }
 
     @Override

@@ -26,6 +26,8 @@ import picocli.CommandLine.Spec;
             MeterCommand.class,
             DumpCommand.class,
             FlushCommand.class,
+            AgentCommand.class,
+            IpfixCommand.class,
             DependencyCheckCommand.class,
             EbpfCommand.class,
             Flowctl.VersionCommand.class,

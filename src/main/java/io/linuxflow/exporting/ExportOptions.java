@@ -43,7 +43,7 @@ public record ExportOptions(
 
     /**
      * @throws IllegalArgumentException if an option is out of range or the maximum Message length
-     *     can't hold the Templates or a Data Record
+     *     can't hold a Template or a Data Record
      */
     public ExportOptions {
         Objects.requireNonNull(fields);
@@ -72,14 +72,11 @@ public record ExportOptions(
     }
 
     private static int leastMessageLength(FieldList fields) {
-        int templates = 0;
-        int record = 0;
+        int longest = 0;
         for (Template template : fields.templates()) {
-            templates += template.length();
-            record = Math.max(record, template.minimumRecordLength());
+            longest = Math.max(longest, template.length());
+            longest = Math.max(longest, template.minimumRecordLength());
         }
-        return MessageWriter.MESSAGE_HEADER
-                + MessageWriter.SET_HEADER
-                + Math.max(templates, record);
+        return MessageWriter.MESSAGE_HEADER + MessageWriter.SET_HEADER + longest;
     }
 }

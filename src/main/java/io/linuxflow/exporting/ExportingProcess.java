@@ -297,8 +297,22 @@ public final class ExportingProcess {
         out.startMessage(now / 1000, domain.sequence, domain.id);
     }
 
+    /** Into the Message begun and, if it can't hold them all, further ones; the last stays open. */
     private void writeTemplates(Domain domain, long now, MessageWriter out) {
-        out.writeTemplateSet(templates);
+        int from = 0;
+        int octets = 0;
+        for (int to = 0; to < templates.size(); to++) {
+            int length = templates.get(to).length();
+            if (octets + length > run.longestRecord) {
+                out.writeTemplateSet(templates.subList(from, to));
+                out.endMessage();
+                startMessage(domain, now, out);
+                from = to;
+                octets = 0;
+            }
+            octets += length;
+        }
+        out.writeTemplateSet(templates.subList(from, templates.size()));
         domain.templatesSent = now;
         domain.hasTemplates = true;
     }

@@ -135,6 +135,15 @@ public final class FieldList {
         return new FieldList(distinct(items), templateIds);
     }
 
+    /**
+     * Whether a list may have such an item.
+     *
+     * @throws IllegalArgumentException saying why not, and what would be valid
+     */
+    public static void checkItem(String text) {
+        item(text, text, EnterpriseElements.NONE);
+    }
+
     /** Gives repeated elements the meaning they have then. */
     private static List<Item> distinct(List<Item> items) {
         Map<FlowField, List<Integer>> places = new LinkedHashMap<>();

@@ -3,23 +3,31 @@ package io.linuxflow.exporting;
 
 import java.util.Comparator;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** What somebody may have meant. */
-final class Nearest {
+public final class Nearest {
 
     private static final int COUNT = 3;
 
     private Nearest() {}
 
     /** The names that are most like this one, with commas. */
-    static String of(String name, Stream<String> names) {
+    public static String of(String name, Stream<String> names) {
         String wanted = name.toLowerCase(Locale.ROOT);
         return names.distinct()
                 .sorted(Comparator.comparingInt(n -> distance(wanted, n.toLowerCase(Locale.ROOT))))
                 .limit(COUNT)
                 .collect(Collectors.joining(", "));
+    }
+
+    /** The one name that was meant, if it can have been a slip. */
+    public static Optional<String> likely(String name, Stream<String> names) {
+        String wanted = name.toLowerCase(Locale.ROOT);
+        return names.filter(n -> distance(wanted, n.toLowerCase(Locale.ROOT)) <= n.length() / 3)
+                .min(Comparator.comparingInt(n -> distance(wanted, n.toLowerCase(Locale.ROOT))));
     }
 
     /** Levenshtein's: insertions, deletions and substitutions that make one text the other. */

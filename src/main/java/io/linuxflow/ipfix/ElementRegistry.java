@@ -69,6 +69,11 @@ public final class ElementRegistry {
         return Optional.ofNullable(byId.get(key(id, enterprise)));
     }
 
+    /** The names of all elements, in the order of their identifiers. */
+    public List<String> names() {
+        return byId.values().stream().map(InformationElement::name).toList();
+    }
+
     private static long key(int id, long enterprise) {
         return enterprise << 16 | id;
     }

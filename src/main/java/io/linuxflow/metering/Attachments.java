@@ -49,6 +49,9 @@ final class Attachments implements AutoCloseable {
     /** A device that is deleted and made again has a new index, so none is ever stale. */
     private final Map<InterfaceKey, State> states = new LinkedHashMap<>();
 
+    /** Where what is attached already only stamps packets. */
+    private final Set<InterfaceKey> stamped = new HashSet<>();
+
     private Set<String> missing = Set.of();
     private Map<Integer, String> names = Map.of();
     private Counters gone = Counters.NONE;
@@ -73,7 +76,17 @@ final class Attachments implements AutoCloseable {
         Map<Integer, String> present = new HashMap<>();
         for (Link link : Links.list()) {
             present.put(link.index(), link.name());
-            if (selection.matches(namespace, link.name(), link.loopback())) {
+            if (selection.isAttached()) {
+                for (Direction direction : Direction.values()) {
+                    InterfaceKey hookpoint = new InterfaceKey(link.index(), direction);
+                    if (pins.hasLink(hookpoint) || pinnedFilter(hookpoint) != null) {
+                        wanted.put(hookpoint, link);
+                        if (!states.containsKey(hookpoint) && isStamped(hookpoint)) {
+                            stamped.add(hookpoint);
+                        }
+                    }
+                }
+            } else if (selection.matches(namespace, link.name(), link.loopback())) {
                 absent.remove(link.name());
                 for (Direction direction : options.hooks()) {
                     if (link.layer() != LinkLayer.UNSUPPORTED || options.metersAt(direction)) {
@@ -136,12 +149,28 @@ final class Attachments implements AutoCloseable {
         }
     }
 
+    /** Whether packets are metered there, or only stamped for their latency. */
+    private boolean meters(InterfaceKey hookpoint) {
+        return selection.isAttached()
+                ? !stamped.contains(hookpoint)
+                : options.metersAt(hookpoint.direction());
+    }
+
+    private boolean isStamped(InterfaceKey hookpoint) {
+        if (!options.latency()) {
+            return false;
+        }
+        return TcProgram.list(hookpoint.ifindex(), hookpoint.direction()).stream()
+                .map(program -> LoadedProgram.ofId(program.programId()))
+                .anyMatch(loaded -> loaded != null && FlowMeterObject.isStamping(loaded));
+    }
+
     private String work(InterfaceKey hookpoint) {
-        return options.metersAt(hookpoint.direction()) ? "metered" : "timed";
+        return meters(hookpoint) ? "metered" : "timed";
     }
 
     private BpfProgram program(InterfaceKey hookpoint, Link link) {
-        return options.metersAt(hookpoint.direction())
+        return meters(hookpoint)
                 ? programs.program(hookpoint.direction(), link.layer())
                 : programs.stampingProgram();
     }
@@ -149,6 +178,14 @@ final class Attachments implements AutoCloseable {
     /** Attaches, pinned if that is asked for, or takes over what an earlier process has pinned. */
     TcAttachment attach(InterfaceKey hookpoint, BpfProgram program) {
         TcAttachment attachment = pins == null ? null : adopt(hookpoint, program);
+        TcProgram filter =
+                attachment == null && selection.isAttached() ? pinnedFilter(hookpoint) : null;
+        if (filter != null) {
+            attachment = replace(filter, program);
+            // Not held: whoever attached it may detach it while this process runs.
+            attachment.leave();
+            return attachment;
+        }
         if (attachment == null) {
             attachment =
                     TcAttachment.attach(
@@ -166,6 +203,25 @@ final class Attachments implements AutoCloseable {
             removeStrayFilters(hookpoint);
         }
         return attachment;
+    }
+
+    /** The filter there that writes to pinned maps, null if there is none. */
+    private TcProgram pinnedFilter(InterfaceKey hookpoint) {
+        for (TcProgram program : TcProgram.list(hookpoint.ifindex(), hookpoint.direction())) {
+            LoadedProgram loaded = LoadedProgram.ofId(program.programId());
+            if (program.hook() == Hook.CLSACT
+                    && loaded != null
+                    && FlowMeterObject.isOurs(loaded)
+                    && loaded.mapIds().contains(programs.object().map("slots").id())) {
+                return program;
+            }
+        }
+        return null;
+    }
+
+    private static TcAttachment replace(TcProgram filter, BpfProgram program) {
+        return TcAttachment.attach(
+                program, filter.ifindex(), filter.direction(), Hook.CLSACT, filter.place());
     }
 
     /** Takes over the link of an earlier process; null if there is none that works. */
@@ -227,7 +283,9 @@ final class Attachments implements AutoCloseable {
                 pins.removeLink(hookpoint);
             }
             LOG.info(
-                    "Interface {} is gone or renamed and no longer {} at {}",
+                    selection.isAttached()
+                            ? "Interface {} is detached or gone and no longer {} at {}"
+                            : "Interface {} is gone or renamed and no longer {} at {}",
                     qualified(state.name),
                     work(hookpoint),
                     hookpoint.direction().name().toLowerCase(Locale.ROOT));
@@ -244,7 +302,7 @@ final class Attachments implements AutoCloseable {
         states.forEach(
                 (hookpoint, state) -> {
                     boolean attached = state.attachment != null && state.attachment.isAttached();
-                    if (attached && !options.metersAt(hookpoint.direction())) {
+                    if (attached && !meters(hookpoint)) {
                         return;
                     }
                     interfaces.add(
@@ -279,8 +337,7 @@ final class Attachments implements AutoCloseable {
     /** What was counted elsewhere: by interfaces that are gone or found no place of their own. */
     Counters others() {
         Map<InterfaceKey, Counters> counters = programs.counters();
-        counters.keySet()
-                .removeIf(each -> states.containsKey(each) && options.metersAt(each.direction()));
+        counters.keySet().removeIf(each -> states.containsKey(each) && meters(each));
         return counters.values().stream().reduce(gone, Counters::plus);
     }
 

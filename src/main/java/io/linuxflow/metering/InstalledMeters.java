@@ -108,6 +108,10 @@ public final class InstalledMeters {
 
     /** This process's own namespace, and all that {@code ip netns} can name. */
     public static List<String> namespaces() {
+        return List.copyOf(namespacesByCookie().values());
+    }
+
+    static Map<Long, String> namespacesByCookie() {
         Map<Long, String> byCookie = new LinkedHashMap<>();
         byCookie.put(NetworkNamespace.currentCookie(), InterfaceSelection.OWN_NAMESPACE);
         for (String name : NetworkNamespace.names()) {
@@ -117,7 +121,7 @@ public final class InstalledMeters {
                 // A file without a namespace, as ip netns leaves behind: there is no meter in it.
             }
         }
-        return List.copyOf(byCookie.values());
+        return byCookie;
     }
 
     /** What is attached, in the order of the interfaces. */

@@ -15,12 +15,19 @@ import java.util.regex.Pattern;
  * may hold {@code *} (any characters) and {@code ?} (any one): {@code eth1}, {@code eth*,ns0:*}.
  *
  * <p>The loopback device is metered only where it is named: {@code lo}, not {@code *}.
+ *
+ * <p>The word {@code attached} alone means, in all network namespaces that have a name: whatever
+ * {@code flowctl meter attach} or an earlier process with the option pin has attached, or will
+ * have. (A device of that name is {@code attache?}.)
  */
 public final class InterfaceSelection {
 
     /** What names this process's own namespace as a key of {@link #namespaces()}. */
     public static final String OWN_NAMESPACE = FlowBatch.OWN_NAMESPACE;
 
+    private static final String ATTACHED = "attached";
+
+    /** Empty if it is what is attached. */
     private final Map<String, List<Glob>> namespaces;
 
     private record Glob(String text, Pattern pattern) {
@@ -52,6 +59,9 @@ public final class InterfaceSelection {
      * @throws IllegalArgumentException naming the item that cannot be an interface
      */
     public static InterfaceSelection parse(String text) {
+        if (text.strip().equals(ATTACHED)) {
+            return new InterfaceSelection(Map.of());
+        }
         Map<String, List<Glob>> namespaces = new LinkedHashMap<>();
         for (String item : text.split(",")) {
             String trimmed = item.strip();
@@ -77,6 +87,11 @@ public final class InterfaceSelection {
                     "interfaces: \"" + text + "\" names none: give DEV, NETNS:DEV, or * for all");
         }
         return new InterfaceSelection(namespaces);
+    }
+
+    /** Whether it is not names that count but what is attached already; there are none then. */
+    public boolean isAttached() {
+        return namespaces.isEmpty();
     }
 
     /** The namespaces that are named, in their order; {@link #OWN_NAMESPACE} among them. */

@@ -40,6 +40,9 @@ public final class Meter implements AutoCloseable {
     /** Null if there is none. */
     private ControlServer control;
 
+    /** Null if the selection names namespaces. */
+    private AttachedNamespaces attached;
+
     /** Nothing happens before {@link #start()}. */
     public Meter(MeterOptions options) {
         this.options = options.requireMeasurable();
@@ -81,12 +84,12 @@ public final class Meter implements AutoCloseable {
         }
         InterfaceSelection selection = InterfaceSelection.parse(options.interfaces());
         try {
+            if (selection.isAttached()) {
+                attached = new AttachedNamespaces(options, this::start);
+                attached.start();
+            }
             for (String namespace : selection.namespaces()) {
-                NamespaceMeter meter =
-                        new NamespaceMeter(
-                                namespace, namespaces.size(), selection, options, this::publish);
-                meter.start();
-                namespaces.add(meter);
+                start(namespace, options);
             }
             state = State.RUNNING;
             control = ControlServer.open(namespaces);
@@ -96,12 +99,25 @@ public final class Meter implements AutoCloseable {
         }
     }
 
+    private NamespaceMeter start(String namespace, MeterOptions itsOptions) {
+        NamespaceMeter meter =
+                new NamespaceMeter(
+                        namespace,
+                        namespaces.size(),
+                        InterfaceSelection.parse(options.interfaces()),
+                        itsOptions,
+                        this::publish);
+        meter.start();
+        namespaces.add(meter);
+        return meter;
+    }
+
     /**
      * Ends the epoch and all flows now, everywhere, and returns once they are in the queues; those
      * that go on become new records.
      */
     public void flush() {
-        namespaces.forEach(NamespaceMeter::flush);
+        namespaces.stream().filter(meter -> !meter.isRetired()).forEach(NamespaceMeter::flush);
     }
 
     /**
@@ -178,6 +194,9 @@ public final class Meter implements AutoCloseable {
         state = State.CLOSED;
         if (control != null) {
             control.close();
+        }
+        if (attached != null) {
+            attached.close();
         }
         namespaces.forEach(NamespaceMeter::stop);
         queues.forEach(FlowQueue::end);

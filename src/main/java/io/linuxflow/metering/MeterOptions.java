@@ -60,7 +60,10 @@ public record MeterOptions(
     private static final int MAX_SLOTS = 1 << 23;
 
     public MeterOptions {
-        InterfaceSelection.parse(interfaces);
+        if (InterfaceSelection.parse(interfaces).isAttached() && !pin) {
+            throw new IllegalArgumentException(
+                    "interfaces=" + interfaces + " is what is pinned, so it takes pin=true");
+        }
         Objects.requireNonNull(direction, "direction");
         Objects.requireNonNull(hook, "hook");
         Objects.requireNonNull(clsact, "clsact");

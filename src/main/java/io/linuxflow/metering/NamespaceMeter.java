@@ -50,6 +50,9 @@ final class NamespaceMeter {
     /** How long to wait for a snapshot, while sinks hold up the meter, before an older one does. */
     private static final Duration SNAPSHOT_PATIENCE = Duration.ofSeconds(1);
 
+    /** How often to look for what others have attached. */
+    private static final Duration LOOK = Duration.ofSeconds(1);
+
     /** How long a stop or a flush waits for sinks to make room for all that is metered. */
     private static final Duration LAST_PATIENCE = Duration.ofSeconds(10);
 
@@ -90,6 +93,27 @@ final class NamespaceMeter {
                         Flushed.NONE,
                         0,
                         0);
+
+        /** Once its namespace is gone: what was counted stays, the interfaces don't. */
+        Snapshot ofGoneNamespace() {
+            Counters all =
+                    interfaces.stream()
+                            .map(MeterStatus.Interface::counters)
+                            .reduce(others, Counters::plus);
+            return new Snapshot(
+                    List.of(),
+                    List.of(),
+                    pairs,
+                    all,
+                    epochs,
+                    earlyFlips,
+                    0,
+                    0,
+                    uncachedFlows,
+                    discarded,
+                    lastDrainNanos,
+                    lastFlipNanos);
+        }
     }
 
     private final String namespace;
@@ -107,6 +131,8 @@ final class NamespaceMeter {
     private volatile boolean ended;
     private volatile long cookie;
     private volatile int logId;
+    private boolean stopped;
+    private volatile boolean retired;
     private volatile Throwable failure;
     private volatile Snapshot last = Snapshot.EMPTY;
 
@@ -146,8 +172,12 @@ final class NamespaceMeter {
     }
 
     /** Detaches, hands out all that has been metered, and frees the kernel's memory. */
-    void stop() {
+    synchronized void stop() {
         stopping = true;
+        if (stopped) {
+            return;
+        }
+        stopped = true;
         wake.signal();
         boolean interrupted = false;
         while (thread.isAlive()) {
@@ -161,6 +191,18 @@ final class NamespaceMeter {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** Whether its namespace is gone, and nothing is to be had of it but what it counted. */
+    boolean isRetired() {
+        return retired;
+    }
+
+    /** Hands out what is left of a namespace that has no name any more, and lets it go. */
+    void retire() {
+        stop();
+        retired = true;
+        last = last.ofGoneNamespace();
     }
 
     /** Ends the epoch and all flows now; returns once they are handed out. */
@@ -338,6 +380,7 @@ final class NamespaceMeter {
         private long flipNanos;
         private Flushed discarded = Flushed.NONE;
         private boolean linksUnknown;
+        private long looked = System.nanoTime();
 
         /** Of pairs of interfaces one of which is no longer there. */
         private Latency goneLatency = Latency.NONE;
@@ -378,11 +421,14 @@ final class NamespaceMeter {
             }
             left = left.minusNanos(System.nanoTime() - epochBegan);
             if (!left.isNegative()) {
-                Poll.await(left, events.fd(), links.fd(), wake.fd());
+                boolean looks = selection.isAttached() && left.compareTo(LOOK) > 0;
+                Poll.await(looks ? LOOK : left, events.fd(), links.fd(), wake.fd());
             }
             wake.clear();
             events.consume();
-            if (links.drain() || linksUnknown) {
+            // Nobody tells that something was attached; its flows are drained all the same.
+            boolean look = selection.isAttached() && System.nanoTime() - looked >= LOOK.toNanos();
+            if (links.drain() || linksUnknown || look) {
                 updateAttachments();
             }
             for (var request = requests.poll(); request != null; request = requests.poll()) {
@@ -410,6 +456,7 @@ final class NamespaceMeter {
 
         /** What can't be done now, for want of memory, say, is tried again; the meter goes on. */
         private void updateAttachments() {
+            looked = System.nanoTime();
             try {
                 attachments.update();
                 linksUnknown = false;

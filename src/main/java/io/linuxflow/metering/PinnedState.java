@@ -14,8 +14,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -35,6 +37,8 @@ final class PinnedState implements AutoCloseable {
 
     private static final Path ROOT = Path.of("/sys/fs/bpf/linux-flow-exporter");
 
+    private static final String PREFIX = "netns-";
+
     /** What the one process that drains it holds. */
     private static final String OWNER = "linux-flow-exporter/pinned";
 
@@ -47,8 +51,27 @@ final class PinnedState implements AutoCloseable {
 
     private PinnedState(NamespaceLock lock) {
         String cookie = Long.toUnsignedString(NetworkNamespace.currentCookie());
-        directory = ROOT.resolve("netns-" + cookie);
+        directory = ROOT.resolve(PREFIX + cookie);
         this.lock = lock;
+    }
+
+    /** The cookies of the network namespaces that have some. */
+    static Set<Long> cookies() {
+        return list(ROOT).stream()
+                .map(path -> path.getFileName().toString())
+                .filter(name -> name.matches(PREFIX + "[0-9]+"))
+                .map(name -> Long.parseUnsignedLong(name.substring(PREFIX.length())))
+                .collect(Collectors.toSet());
+    }
+
+    /** The options with which the maps that are there were made; these, if there are none. */
+    MeterOptions optionsOfMaps(MeterOptions otherwise) {
+        String layout = FlowMeterObject.layout();
+        return maps().stream()
+                .filter(maps -> maps.layout().equals(layout) && maps.exist())
+                .findFirst()
+                .map(maps -> maps.adapt(otherwise))
+                .orElse(otherwise);
     }
 
     /** That of the calling thread's network namespace, to look at; there may be none. */

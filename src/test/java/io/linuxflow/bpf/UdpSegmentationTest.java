@@ -8,6 +8,7 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.nio.charset.StandardCharsets;
@@ -70,6 +71,19 @@ class UdpSegmentationTest {
         assertThat(segmentation.segmentSize(0)).isTrue();
         send("aaaabbbbcc");
         assertThat(receive(1)).containsExactly("aaaabbbbcc");
+    }
+
+    @Test
+    void ofSeveralSocketsWithOneAddressNoneIsTaken() throws IOException {
+        sender.setOption(StandardSocketOptions.SO_REUSEADDR, true).bind(null);
+        UdpSegmentation alone = UdpSegmentation.of(local());
+        try (DatagramChannel other = DatagramChannel.open()) {
+            other.setOption(StandardSocketOptions.SO_REUSEADDR, true)
+                    .bind(new InetSocketAddress(local().getPort()));
+            assertThat(UdpSegmentation.of(local())).isNull();
+        }
+        assertThat(alone).isNotNull();
+        assertThat(UdpSegmentation.of(local())).isNotNull();
     }
 
     @Test

@@ -51,10 +51,12 @@ final class CamelCli implements AutoCloseable {
     static final class Command {
         private final List<String> arguments;
         private final Map<String, String> environment = new TreeMap<>();
+        private final String program;
         private List<String> prefix = List.of();
         private Path directory = REPOSITORY;
 
-        private Command(List<String> arguments) {
+        private Command(String program, List<String> arguments) {
+            this.program = program;
             this.arguments = new ArrayList<>(arguments);
         }
 
@@ -91,7 +93,7 @@ final class CamelCli implements AutoCloseable {
 
         CamelCli start() {
             List<String> command = new ArrayList<>(prefix);
-            command.add(REPOSITORY.resolve("camelw").toString());
+            command.add(program);
             command.addAll(arguments);
             ProcessBuilder builder =
                     new ProcessBuilder(command)
@@ -108,12 +110,17 @@ final class CamelCli implements AutoCloseable {
 
     /** {@code camelw} with these arguments. */
     static Command command(String... arguments) {
-        return new Command(List.of(arguments));
+        return of(REPOSITORY.resolve("camelw").toString(), arguments);
+    }
+
+    /** Another program that runs Camel, with these arguments. */
+    static Command of(String program, String... arguments) {
+        return new Command(program, List.of(arguments));
     }
 
     /** {@code camelw run} with route files, without colours. */
     static Command run(String... routes) {
-        return new Command(List.of("run")).arguments("--logging-color=false").arguments(routes);
+        return command("run").arguments("--logging-color=false").arguments(routes);
     }
 
     /** {@code camelw run routes/*.yaml}, expanded as a shell does. */

@@ -19,8 +19,13 @@ class ExportOptionsTest {
     void theLeastMaximumMessageLengthIsNamedAndWorks() throws Exception {
         for (String list : new String[] {FieldList.DEFAULT_ELEMENTS, "ipVersion"}) {
             FieldList fields = FieldList.parse(list);
-            int templates = fields.templates().stream().mapToInt(t -> t.length()).sum();
-            int least = 16 + 4 + templates;
+            int least =
+                    16
+                            + 4
+                            + fields.templates().stream()
+                                    .mapToInt(t -> Math.max(t.length(), t.minimumRecordLength()))
+                                    .max()
+                                    .orElseThrow();
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> new ExportOptions(fields, least - 1, REFRESH, 1))
                     .withMessageContaining(

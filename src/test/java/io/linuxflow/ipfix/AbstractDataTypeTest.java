@@ -141,6 +141,84 @@ class AbstractDataTypeTest {
                 .withMessageContaining("unsigned128");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "UNSIGNED8, ff",
+        "UNSIGNED16, fffe",
+        "UNSIGNED32, 80000000",
+        "UNSIGNED32, 8000",
+        "UNSIGNED64, 7fffffffffffffff",
+        "UNSIGNED64, ffffffffffffffff",
+        "UNSIGNED64, 01",
+        "SIGNED8, 80",
+        "SIGNED16, 8000",
+        "SIGNED32, 7fff",
+        "SIGNED64, fffffffffffffffe",
+        "SIGNED64, 8000000000",
+        "FLOAT64, 3ff8000000000000",
+        "FLOAT64, bfc00000",
+        "FLOAT32, 3fc00000",
+        "BOOLEAN, 01",
+        "BOOLEAN, 02",
+        "STRING, 657468c3a9",
+        "STRING, 657468300000",
+        "DATE_TIME_SECONDS, ffffffff",
+        "DATE_TIME_MILLISECONDS, 0000018bcfe56801",
+        "DATE_TIME_MICROSECONDS, e8fd2b8040000000",
+        "DATE_TIME_NANOSECONDS, e8fd2b8040000000",
+        "IPV4_ADDRESS, c000020c",
+        "IPV6_ADDRESS, 00000000000000000000ffffc000020c",
+        "MAC_ADDRESS, 02005e0053f1",
+        "OCTET_ARRAY, 00ff",
+        "BASIC_LIST, ff0102",
+    })
+    void section6_whatIsEncodedIsWhatWasDecoded(AbstractDataType type, String octets) {
+        assertThat(type.encode(decode(type, octets), octets.length() / 2))
+                .isEqualTo(Hex.octets(octets));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "UNSIGNED8, 256, 1, 256 is out of range: 0 to 255",
+        "UNSIGNED64, -1, 8, -1 is out of range: 0 to 18446744073709551615",
+        "UNSIGNED64, 65536, 2, 65536 is out of range: 0 to 65535",
+        "SIGNED8, -129, 1, -129 is out of range: -128 to 127",
+        "BOOLEAN, 1, 1, Long 1 is no Boolean",
+        "IPV4_ADDRESS, 1, 4, Long 1 is no Inet4Address",
+        "UNSIGNED8, 1, 2, unsigned8 can't have length 2",
+    })
+    void whatDoesNotFitIsRefused(AbstractDataType type, long value, int length, String message) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> type.encode(value, length))
+                .withMessage(message);
+    }
+
+    @Test
+    void timesBeforeTheirFormatBeginsAreRefused() {
+        for (AbstractDataType type :
+                new AbstractDataType[] {
+                    AbstractDataType.DATE_TIME_SECONDS,
+                    AbstractDataType.DATE_TIME_MILLISECONDS,
+                    AbstractDataType.DATE_TIME_MICROSECONDS,
+                    AbstractDataType.DATE_TIME_NANOSECONDS
+                }) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(
+                            () -> type.encode(Instant.parse("1969-12-31T23:59:59Z"), type.length()))
+                    .withMessageContaining("is out of range");
+        }
+    }
+
+    @Test
+    void textsFillTheirFieldAndNoMore() {
+        assertThat(AbstractDataType.STRING.encode("eth0", 6)).isEqualTo(Hex.octets("657468300000"));
+        assertThat(AbstractDataType.STRING.encode("eth0", FieldSpecifier.VARIABLE_LENGTH))
+                .isEqualTo(Hex.octets("65746830"));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> AbstractDataType.STRING.encode("eth0", 3))
+                .withMessage("4 octets don't fit into a field of 3");
+    }
+
     private static Object decode(AbstractDataType type, String text) {
         byte[] octets = Hex.octets(text);
         byte[] padded = new byte[octets.length + 2];

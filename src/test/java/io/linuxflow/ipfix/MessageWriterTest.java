@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -131,5 +132,44 @@ class MessageWriterTest {
         assertThatIllegalArgumentException().isThrownBy(() -> new Template(65536, fields));
         assertThatIllegalArgumentException().isThrownBy(() -> new Template(256, List.of()));
         assertThatIllegalArgumentException().isThrownBy(() -> new Template(256, fields, 2));
+    }
+
+    @Test
+    void recordsThatAreWrittenAreRead() throws Exception {
+        Template template =
+                new Template(
+                        300,
+                        List.of(
+                                field("sourceIPv4Address", 4),
+                                field("interfaceName", FieldSpecifier.VARIABLE_LENGTH),
+                                field("interfaceDescription", FieldSpecifier.VARIABLE_LENGTH),
+                                field("octetDeltaCount", 8)));
+        List<Object> values =
+                List.of(InetAddress.getByName("192.0.2.12"), "eth0", "d".repeat(300), 7L);
+        writer.startMessage(0, 0, 1);
+        writer.writeTemplateSet(List.of(template));
+        writer.startSet(300);
+        writer.writeRecord(template, values);
+        writer.writeRecord(template, values);
+        writer.endSet();
+        writer.endMessage();
+
+        assertThat(new IpfixReader().read("a", ByteBuffer.wrap(writer.toByteArray())).records())
+                .hasSize(2)
+                .allSatisfy(record -> assertThat(record.values()).isEqualTo(values));
+    }
+
+    @Test
+    void aValueOfAnotherTypeIsRefusedByTheNameOfItsField() {
+        writer.startMessage(0, 0, 1);
+        writer.startSet(256);
+        int before = writer.length();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> writer.writeRecord(TEMPLATES.get(0), List.of(1L, 2L)))
+                .withMessage("sourceIPv4Address: Long 1 is no Inet4Address");
+        assertThat(writer.length()).isEqualTo(before);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> writer.writeRecord(TEMPLATES.get(0), List.of(1L)))
+                .withMessage("Template 256 has 2 fields, not 1");
     }
 }
