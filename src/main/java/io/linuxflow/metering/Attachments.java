@@ -162,7 +162,7 @@ final class Attachments implements AutoCloseable {
         }
         return TcProgram.list(hookpoint.ifindex(), hookpoint.direction()).stream()
                 .map(program -> LoadedProgram.ofId(program.programId()))
-                .anyMatch(loaded -> loaded != null && FlowMeterObject.isStamping(loaded));
+                .anyMatch(loaded -> loaded != null && FlowMeterObject.onlyStamps(loaded));
     }
 
     private String work(InterfaceKey hookpoint) {

@@ -353,11 +353,6 @@ final class FlowMeterObject implements AutoCloseable {
     }
 
     /** What only stamps the packets that come in; only if latency is measured. */
-    /** Whether a program is one that only stamps packets. */
-    static boolean isStamping(LoadedProgram program) {
-        return program.name().equals(STAMPING_PROGRAM);
-    }
-
     BpfProgram stampingProgram() {
         return object.program(STAMPING_PROGRAM);
     }
