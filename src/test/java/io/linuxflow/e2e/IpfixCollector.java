@@ -66,13 +66,18 @@ final class IpfixCollector implements AutoCloseable {
 
     /** Listens on a free port of the address. */
     IpfixCollector(String namespace, String address) {
+        this(namespace, address, 0);
+    }
+
+    /** Listens on a port of the address. */
+    IpfixCollector(String namespace, String address, int wanted) {
         channel =
                 Lab.in(
                         namespace,
                         () ->
                                 DatagramChannel.open()
                                         .setOption(StandardSocketOptions.SO_RCVBUF, 1 << 22)
-                                        .bind(new InetSocketAddress(address, 0)));
+                                        .bind(new InetSocketAddress(address, wanted)));
         try {
             port = ((InetSocketAddress) channel.getLocalAddress()).getPort();
         } catch (IOException e) {
