@@ -195,7 +195,8 @@ public final class AgentRoutes {
     }
 
     private static Object noErrorHandler() {
-        return map("noErrorHandler", Map.of());
+        // One of its own each: the same one would be written as an alias.
+        return map("noErrorHandler", new LinkedHashMap<>());
     }
 
     /** As in routes/ipfix.camel.yaml, a template: Camel's tracer leaves it alone. */

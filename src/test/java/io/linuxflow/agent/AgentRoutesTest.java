@@ -60,6 +60,9 @@ class AgentRoutesTest {
                         - id: 1024
                           template: [SourceIPv4Address, OctetDeltaCount]
                         """);
+        assertThat(routes.yaml())
+                .as("without aliases, for people to go on with")
+                .doesNotContain("&id");
         try (CamelContext context = load(routes)) {
             assertThat(context.getRoutes())
                     .extracting(Route::getRouteId)
