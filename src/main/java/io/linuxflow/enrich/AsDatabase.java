@@ -34,7 +34,7 @@ public final class AsDatabase extends AsTable {
     }
 
     AsDatabase(Duration interval) {
-        super("asDatabase", interval);
+        super("asDatabase", false, interval);
     }
 
     @Override

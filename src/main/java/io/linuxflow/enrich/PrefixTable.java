@@ -36,7 +36,7 @@ public final class PrefixTable extends AsTable {
     }
 
     PrefixTable(Duration interval) {
-        super("prefixTable", interval);
+        super("prefixTable", true, interval);
     }
 
     @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.enrich;
 
+import static io.linuxflow.enrich.Batches.known;
 import static io.linuxflow.enrich.Batches.value;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -65,7 +66,7 @@ class PrefixTableTest {
         assertThat(value(flow, "sourceAsName")).isEqualTo("Here");
         assertThat(value(flow, "destinationAsName")).isEqualTo("There");
         assertThat(value(flow, "bgpNextHopIPv4Address")).isEqualTo("10.0.0.2");
-        assertThat(flow.columns()).hasSize(5);
+        assertThat(known(flow)).hasSize(5);
     }
 
     @Test
@@ -77,7 +78,25 @@ class PrefixTableTest {
         assertThat(value(flow, "bgpSourceAsNumber")).isEqualTo("64500");
         assertThat(value(flow, "bgpDestinationAsNumber")).isEqualTo("64501");
         assertThat(value(flow, "bgpNextHopIPv6Address")).isEqualTo("fd00:0:0:0:0:0:0:2");
-        assertThat(flow.columns()).hasSize(3);
+        assertThat(known(flow)).hasSize(3);
+    }
+
+    @Test
+    void allColumnsAreThereThoughNoFlowHasAValue() {
+        write("192.0.2.0/24,64500,10.0.0.1,Here");
+
+        FlowBatch flow = flow("198.51.100.1", "2001:db8::1");
+
+        assertThat(flow.columns())
+                .extracting(Column::name)
+                .containsExactly(
+                        "bgpSourceAsNumber",
+                        "bgpDestinationAsNumber",
+                        "sourceAsName",
+                        "destinationAsName",
+                        "bgpNextHopIPv4Address",
+                        "bgpNextHopIPv6Address");
+        assertThat(flow.columns()).allMatch(Column::isEmpty);
     }
 
     @Test
@@ -103,9 +122,7 @@ class PrefixTableTest {
         assertThat(number("10.5.0.1")).isEqualTo("64504");
         assertThat(name("10.5.0.1")).isEqualTo("Größe");
         assertThat(number("10.5.0.2")).isNull();
-        assertThat(flow("10.6.0.1", "10.6.0.2").columns())
-                .extracting(Column::name)
-                .containsExactly("bgpNextHopIPv4Address");
+        assertThat(known(flow("10.6.0.1", "10.6.0.2"))).containsExactly("bgpNextHopIPv4Address");
         assertThat(table.status().prefixes()).isEqualTo(6);
     }
 
