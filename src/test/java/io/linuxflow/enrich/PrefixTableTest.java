@@ -130,19 +130,19 @@ class PrefixTableTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "10.0.0.0/33,1       | \"10.0.0.0/33\" has no length of 0 to 32 bits",
-                "10.0.0.0/x,1        | \"10.0.0.0/x\" has no length of 0 to 32 bits",
-                "2001:db8::/129,1    | \"2001:db8::/129\" has no length of 0 to 128 bits",
-                "10.0.0/8,1          | \"10.0.0/8\" is no prefix",
-                "10.0.0.256/8,1      | \"10.0.0.256/8\" is no prefix",
-                "2001:db8:::/32,1    | \"2001:db8:::/32\" is no prefix",
-                "example.org,1       | \"example.org\" is no prefix",
-                "prefix,as           | \"prefix\" is no prefix",
+                "10.0.0.0/33,1       | \"10.0.0.0/33\" is no address or prefix",
+                "10.0.0.0/x,1        | \"10.0.0.0/x\" is no address or prefix",
+                "2001:db8::/129,1    | \"2001:db8::/129\" is no address or prefix",
+                "10.0.0/8,1          | \"10.0.0/8\" is no address or prefix",
+                "10.0.0.256/8,1      | \"10.0.0.256/8\" is no address or prefix",
+                "2001:db8:::/32,1    | \"2001:db8:::/32\" is no address or prefix",
+                "example.org,1       | \"example.org\" is no address or prefix",
+                "prefix,as           | \"prefix\" is no address or prefix",
                 "10.0.0.0/8,ASx      | \"ASx\" is no AS number",
                 "10.0.0.0/8,-1       | \"-1\" is no AS number",
                 "10.0.0.0/8,4294967296 | \"4294967296\" is no AS number",
                 "10.0.0.0/8,1.65536  | \"1.65536\" is no AS number",
-                "10.0.0.0/8,1,gw     | next hop \"gw\" is no address",
+                "10.0.0.0/8,1,gw     | \"gw\" is no IP address",
             })
     void aLineThatIsWrongIsNamed(String line, String reason) {
         write("# comment", "192.0.2.0/24,64500", line);
