@@ -67,6 +67,14 @@ class ReverseDnsTest {
     }
 
     @Test
+    void namesAreLookedUpAfterItWasClosed() {
+        dns.close();
+
+        await().until(() -> !known(flow("10.0.0.1", "10.0.0.2")).isEmpty());
+        assertThat(dns.lookups().dropped()).isZero();
+    }
+
+    @Test
     void ipv6() {
         await().until(
                         () ->
