@@ -163,12 +163,9 @@ public final class BpfObject implements AutoCloseable {
         checkLoaded(false);
         Pointer each = null;
         while ((each = libbpf().bpf_object__next_program(object(), each)) != null) {
-            boolean wanted = libbpf().bpf_program__name(each).equals(program);
-            LibBpf.check(
-                    "choose the program " + program + " of " + name,
-                    libbpf().bpf_program__set_autoload(each, wanted));
+            autoload(libbpf().bpf_program__name(each), false);
         }
-        return this;
+        return autoload(program, true);
     }
 
     /** Creates the maps and has the kernel verify the programs. */

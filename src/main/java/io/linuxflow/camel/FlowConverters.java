@@ -4,9 +4,9 @@ package io.linuxflow.camel;
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.IpAddress;
 import io.linuxflow.ipfix.DataRecord;
 import io.linuxflow.ipfix.FieldSpecifier;
-import io.netty.util.NetUtil;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -117,7 +117,7 @@ public final class FlowConverters {
         } else if (value instanceof Boolean truth) {
             json.writeBoolean(truth);
         } else if (value instanceof InetAddress address) {
-            json.writeString(NetUtil.toAddressString(address));
+            json.writeString(IpAddress.text(address));
         } else if (value instanceof byte[] octets) {
             json.writeString(HexFormat.of().formatHex(octets));
         } else {

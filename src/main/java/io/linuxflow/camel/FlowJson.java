@@ -7,9 +7,9 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.IpAddress;
 import io.linuxflow.json.FlowWriter;
 import io.linuxflow.json.JsonShape;
-import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Iterator;
@@ -91,11 +91,11 @@ public final class FlowJson {
                 .append('/')
                 .append(flow.protocolIdentifier())
                 .append('/')
-                .append(NetUtil.toAddressString(flow.sourceAddress()))
+                .append(IpAddress.text(flow.sourceAddress()))
                 .append(':')
                 .append(flow.sourceTransportPort())
                 .append('/')
-                .append(NetUtil.toAddressString(flow.destinationAddress()))
+                .append(IpAddress.text(flow.destinationAddress()))
                 .append(':')
                 .append(flow.isIcmp() ? flow.icmpTypeCode() : flow.destinationTransportPort())
                 .toString();

@@ -2,8 +2,8 @@
 package io.linuxflow.camel;
 
 import io.linuxflow.exporting.FieldList;
+import io.linuxflow.flow.IpAddress;
 import io.linuxflow.ipfix.DataRecord;
-import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
@@ -91,7 +91,7 @@ public final class FlowLine {
 
     /** IPv6 addresses with a port are in brackets (RFC 5952, section 6). */
     private static String end(Object address, Object port) {
-        String text = NetUtil.toAddressString((InetAddress) address);
+        String text = IpAddress.text((InetAddress) address);
         if (port == null || port.equals(0L)) {
             return text;
         }

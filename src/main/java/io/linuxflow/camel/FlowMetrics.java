@@ -4,6 +4,7 @@ package io.linuxflow.camel;
 import io.linuxflow.enrich.AsTable;
 import io.linuxflow.enrich.CommandHook;
 import io.linuxflow.enrich.Lookups;
+import io.linuxflow.flow.IpAddress;
 import io.linuxflow.metering.MeterStatus;
 import io.linuxflow.metering.MeterStatus.Counters;
 import io.linuxflow.metering.MeterStatus.Traffic;
@@ -351,7 +352,7 @@ final class FlowMetrics {
     }
 
     private static String label(InetSocketAddress collector) {
-        String address = collector.getAddress().getHostAddress();
+        String address = IpAddress.text(collector.getAddress());
         return (address.contains(":") ? "[" + address + "]" : address) + ":" + collector.getPort();
     }
 

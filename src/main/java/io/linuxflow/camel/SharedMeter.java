@@ -34,7 +34,7 @@ final class SharedMeter {
                     0,
                     0,
                     0,
-                    new Flushed(0, 0, 0),
+                    Flushed.NONE,
                     0,
                     0,
                     0,

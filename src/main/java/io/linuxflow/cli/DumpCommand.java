@@ -2,7 +2,7 @@
 package io.linuxflow.cli;
 
 import io.linuxflow.flow.Flow;
-import io.linuxflow.flow.Prefix;
+import io.linuxflow.flow.IpAddress;
 import io.linuxflow.metering.UnexportedFlows;
 import io.linuxflow.metering.UnexportedFlows.MeterFlows;
 import java.io.PrintWriter;
@@ -165,9 +165,8 @@ final class DumpCommand implements Callable<Integer> {
 
     /** IPv6 addresses with a port are in brackets (RFC 5952, section 6). */
     private static String end(InetAddress address, int port) {
-        return address instanceof Inet6Address
-                ? "[" + Prefix.text(address) + "]:" + port
-                : address.getHostAddress() + ":" + port;
+        String text = IpAddress.text(address);
+        return (address instanceof Inet6Address ? "[" + text + "]:" : text + ":") + port;
     }
 
     private static Instant time(long epochNanos) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.cli;
 
+import io.linuxflow.metering.Flushed;
 import io.linuxflow.metering.UnexportedFlows;
 import io.linuxflow.metering.UnexportedFlows.FlushOutcome;
 import java.io.PrintWriter;
@@ -21,7 +22,8 @@ import picocli.CommandLine.Spec;
             "Ends flows now.",
             "The exporter that has them exports them, as forced to end (flowEndReason 4). Those"
                 + " that go on become new records. All flows that dump shows with the same options"
-                + " are meant, be it one or many; the command says how many they were."
+                + " are meant, be it one or many; the command says how many they were, and what"
+                + " they add up to."
         })
 final class FlushCommand implements Callable<Integer> {
 
@@ -57,21 +59,23 @@ final class FlushCommand implements Callable<Integer> {
         boolean failed = false;
         for (var each : selection.byNamespace().entrySet()) {
             String in = each.getKey().isEmpty() ? "" : each.getKey() + ": ";
-            long flows = 0;
+            Flushed flushed = Flushed.NONE;
             for (FlushOutcome outcome :
                     UnexportedFlows.in(each.getKey()).flush(each.getValue(), discard)) {
-                flows += outcome.flushed().flows();
+                flushed = flushed.plus(outcome.flushed());
                 if (outcome.problem() != null) {
                     err.println("flowctl: " + in + outcome.problem());
                     failed = true;
                 }
             }
-            if (flows > 0) {
-                out.println(
-                        in
-                                + flows
-                                + (flows == 1 ? " flow " : " flows ")
-                                + (discard ? "discarded" : "exported"));
+            if (flushed.flows() > 0) {
+                out.printf(
+                        "%s%s %s (%s, %s)%n",
+                        in,
+                        number(flushed.flows(), "flow"),
+                        discard ? "discarded" : "exported",
+                        number(flushed.packets(), "packet"),
+                        number(flushed.octets(), "octet"));
                 done = true;
             }
         }
@@ -79,5 +83,9 @@ final class FlushCommand implements Callable<Integer> {
             err.println("flowctl: there is no such flow");
         }
         return done && !failed ? 0 : 1;
+    }
+
+    private static String number(long count, String what) {
+        return count + " " + what + (count == 1 ? "" : "s");
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.enrich;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -219,8 +220,19 @@ final class AddressRanges<V> {
                     });
         }
 
-        void add(long high, long low, int length, V value) {
-            add(high, low, length, index(value));
+        /**
+         * @param address 4 or 16 octets
+         * @param length bits of the prefix
+         * @param index that of its value
+         * @throws IllegalStateException if there are too many
+         */
+        void add(byte[] address, int length, int index) {
+            ByteBuffer halves = ByteBuffer.wrap(address);
+            if (address.length == Integer.BYTES) {
+                add4(halves.getInt(0), length, index);
+            } else {
+                add(halves.getLong(0), halves.getLong(Long.BYTES), length, index);
+            }
         }
 
         /**

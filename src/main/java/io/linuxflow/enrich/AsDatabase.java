@@ -34,7 +34,7 @@ public final class AsDatabase extends AsTable {
     }
 
     AsDatabase(Duration interval) {
-        super("asDatabase", interval);
+        super("asDatabase", false, interval);
     }
 
     @Override
@@ -77,12 +77,7 @@ public final class AsDatabase extends AsTable {
         AutonomousSystem system =
                 new AutonomousSystem(
                         number, null, name == null ? null : ColumnWriter.text(name.toString()));
-        ByteBuffer halves = ByteBuffer.wrap(octets);
-        if (octets.length == 4) {
-            table.add(0, Addresses.low(halves.getInt(0)), 96 + length, system);
-        } else {
-            table.add(halves.getLong(0), halves.getLong(8), length, system);
-        }
+        table.add(octets, length, table.index(system));
         return true;
     }
 

@@ -34,16 +34,19 @@ public abstract sealed class AsTable implements Enrichment permits PrefixTable, 
     public record Status(long prefixes, long modified, long failures) {}
 
     private final String name;
+    private final boolean hasNextHops;
     private final Duration interval;
     private String file;
     private volatile WatchedFile<AddressRanges<AutonomousSystem>> table;
 
     /**
      * @param name of the bean, and of the property that names its file
+     * @param hasNextHops whether its file has them
      * @param interval how often to look whether the file has changed
      */
-    AsTable(String name, Duration interval) {
+    AsTable(String name, boolean hasNextHops, Duration interval) {
         this.name = name;
+        this.hasNextHops = hasNextHops;
         this.interval = interval;
     }
 
@@ -82,8 +85,11 @@ public abstract sealed class AsTable implements Enrichment permits PrefixTable, 
         all.replaceAll(
                 later -> {
                     Column earlier = batch.column(later.name());
-                    if (earlier == null) {
+                    if (earlier == null || earlier.isEmpty()) {
                         return later;
+                    }
+                    if (later.isEmpty()) {
+                        return earlier;
                     }
                     byte[][] values = new byte[batch.size()][];
                     for (int i = 0; i < values.length; i++) {
@@ -122,8 +128,10 @@ public abstract sealed class AsTable implements Enrichment permits PrefixTable, 
                 }
             }
         }
-        return ColumnWriter.columns(
-                source, destination, sourceName, destinationName, nextHop, nextHop6);
+        return hasNextHops
+                ? ColumnWriter.columns(
+                        source, destination, sourceName, destinationName, nextHop, nextHop6)
+                : ColumnWriter.columns(source, destination, sourceName, destinationName);
     }
 
     private static AutonomousSystem find(

@@ -3,8 +3,8 @@ package io.linuxflow.enrich;
 
 import io.linuxflow.flow.Column;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** A column in the making. */
 final class ColumnWriter {
@@ -35,15 +35,13 @@ final class ColumnWriter {
         }
     }
 
-    /** The columns of those in which some flow has a value. */
+    /** The column, be it an empty one. */
+    private Column column() {
+        return values == null ? Column.empty(name, type, flows) : new Column(name, type, values);
+    }
+
     static List<Column> columns(ColumnWriter... writers) {
-        List<Column> columns = new ArrayList<>(writers.length);
-        for (ColumnWriter writer : writers) {
-            if (writer.values != null) {
-                columns.add(new Column(writer.name, writer.type, writer.values));
-            }
-        }
-        return columns;
+        return Stream.of(writers).map(ColumnWriter::column).toList();
     }
 
     /** The octets of a text, null if it is empty. */

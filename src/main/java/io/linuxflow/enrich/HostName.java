@@ -29,9 +29,13 @@ public final class HostName implements Enrichment {
 
     @Override
     public FlowBatch enrich(FlowBatch batch) {
+        return batch.with(batch.once(this, () -> columns(batch)));
+    }
+
+    private List<Column> columns(FlowBatch batch) {
         byte[][] values = new byte[batch.size()][];
         Arrays.fill(values, name());
-        return batch.with(List.of(new Column("hostName", Column.Type.TEXT, values)));
+        return List.of(new Column("hostName", Column.Type.TEXT, values));
     }
 
     private byte[] name() {

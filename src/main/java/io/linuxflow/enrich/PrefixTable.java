@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.enrich;
 
+import io.linuxflow.flow.IpAddress;
+import io.linuxflow.flow.Prefix;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -36,7 +36,7 @@ public final class PrefixTable extends AsTable {
     }
 
     PrefixTable(Duration interval) {
-        super("prefixTable", interval);
+        super("prefixTable", true, interval);
     }
 
     @Override
@@ -79,44 +79,20 @@ public final class PrefixTable extends AsTable {
             String line,
             AddressRanges.Builder<AutonomousSystem> table,
             Map<String, Integer> systems) {
-        String prefix = field(line, 0);
-        int slash = prefix.indexOf('/');
-        String address = slash < 0 ? prefix : prefix.substring(0, slash);
-        byte[] octets = address(address);
-        if (octets == null) {
-            throw new IllegalArgumentException(
-                    "\"" + prefix + "\" is no prefix, as 192.0.2.0/24 or 2001:db8::/32 are");
-        }
-        int bits = 8 * octets.length;
-        int length = slash < 0 ? bits : length(prefix, slash + 1, bits);
-        ByteBuffer halves = ByteBuffer.wrap(octets);
-        boolean ipv4 = octets.length == 4;
+        Prefix prefix = Prefix.parse(field(line, 0));
         int rest = line.indexOf(',');
         int index =
                 systems.computeIfAbsent(
                         rest < 0 ? "" : line.substring(rest), any -> table.index(system(line)));
-        table.add(
-                ipv4 ? 0 : halves.getLong(0),
-                ipv4 ? Addresses.low(halves.getInt(0)) : halves.getLong(8),
-                ipv4 ? 96 + length : length,
-                index);
+        table.add(prefix.address(), prefix.length(), index);
     }
 
     private static AutonomousSystem system(String line) {
-        return new AutonomousSystem(number(field(line, 1)), nextHop(field(line, 2)), name(line));
-    }
-
-    private static int length(String prefix, int from, int most) {
-        try {
-            int length = Integer.parseInt(prefix, from, prefix.length(), 10);
-            if (length >= 0 && length <= most) {
-                return length;
-            }
-        } catch (NumberFormatException e) {
-            // Said below.
-        }
-        throw new IllegalArgumentException(
-                "\"" + prefix + "\" has no length of 0 to " + most + " bits");
+        String nextHop = field(line, 2);
+        return new AutonomousSystem(
+                number(field(line, 1)),
+                nextHop.isEmpty() ? null : IpAddress.parse(nextHop),
+                name(line));
     }
 
     private static byte[] number(String text) {
@@ -145,17 +121,6 @@ public final class PrefixTable extends AsTable {
             throw new NumberFormatException();
         }
         return value;
-    }
-
-    private static byte[] nextHop(String text) {
-        if (text.isEmpty()) {
-            return null;
-        }
-        byte[] octets = address(text);
-        if (octets == null) {
-            throw new IllegalArgumentException("next hop \"" + text + "\" is no address");
-        }
-        return octets;
     }
 
     /** What follows the third comma. */
@@ -191,41 +156,5 @@ public final class PrefixTable extends AsTable {
             from = comma + 1;
         }
         return from;
-    }
-
-    /** The octets of an address; null if it is none. Looks up no names. */
-    private static byte[] address(String text) {
-        if (text.indexOf(':') < 0) {
-            return ipv4(text);
-        }
-        try {
-            return text.indexOf('%') < 0 ? InetAddress.getByName(text).getAddress() : null;
-        } catch (UnknownHostException e) {
-            return null;
-        }
-    }
-
-    private static byte[] ipv4(String text) {
-        byte[] octets = new byte[4];
-        int octet = 0;
-        int value = -1;
-        for (int i = 0; i <= text.length(); i++) {
-            char c = i < text.length() ? text.charAt(i) : '.';
-            if (c == '.') {
-                if (value < 0 || octet == octets.length) {
-                    return null;
-                }
-                octets[octet++] = (byte) value;
-                value = -1;
-            } else if (c >= '0' && c <= '9') {
-                value = 10 * Math.max(0, value) + c - '0';
-                if (value > 255) {
-                    return null;
-                }
-            } else {
-                return null;
-            }
-        }
-        return octet == octets.length ? octets : null;
     }
 }

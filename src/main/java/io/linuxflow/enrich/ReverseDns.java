@@ -203,10 +203,13 @@ public final class ReverseDns implements Enrichment, Lookups.Source, AutoCloseab
                 failed.sum());
     }
 
-    /** Nobody waits for lookups that are under way: their threads end with the process. */
+    /**
+     * What waits is no longer looked up. Nobody waits for lookups that are under way; the threads
+     * end when they have had nothing to do for a while. Used again, it is as it was.
+     */
     @Override
     public void close() {
-        threads.shutdownNow();
+        threads.getQueue().clear();
     }
 
     public String getServer() {

@@ -51,6 +51,12 @@ record ColumnSource(String name, AbstractDataType type) {
                 "bgpDestinationAsNumber",
                 "sourceAsName",
                 "destinationAsName");
+        enrichment(
+                "asDatabase",
+                "bgpSourceAsNumber",
+                "bgpDestinationAsNumber",
+                "sourceAsName",
+                "destinationAsName");
     }
 
     /**
@@ -81,11 +87,7 @@ record ColumnSource(String name, AbstractDataType type) {
         return column != null && holds(column.type()) ? column : null;
     }
 
-    /**
-     * Why {@link #of} gives null, and how to change that; null if there is nothing to change: an
-     * enrichment may leave out a column in which no flow has a value, so one that has added another
-     * is at work.
-     */
+    /** Why {@link #of} gives null, and how to change that; null if it does not. */
     String remedy(FlowBatch batch) {
         Column column = batch.column(name);
         if (column != null) {
@@ -93,14 +95,10 @@ record ColumnSource(String name, AbstractDataType type) {
                     ? null
                     : "the column " + name + " is " + column.type() + ", not " + type;
         }
-        String enrichment = ENRICHMENTS.get(name);
-        if (enrichment == null) {
-            return "no hook adds the column " + name;
-        }
-        boolean atWork =
-                batch.columns().stream()
-                        .anyMatch(other -> enrichment.equals(ENRICHMENTS.get(other.name())));
-        return atWork ? null : "flow.enrich=" + enrichment + " adds it";
+        String enrichments = ENRICHMENTS.get(name);
+        return enrichments == null
+                ? "no hook adds the column " + name
+                : "flow.enrich=" + enrichments + " adds it";
     }
 
     /** JSON is text. */
@@ -134,7 +132,7 @@ record ColumnSource(String name, AbstractDataType type) {
 
     private static void enrichment(String name, String... columns) {
         for (String column : columns) {
-            ENRICHMENTS.put(column, name);
+            ENRICHMENTS.merge(column, name, (one, other) -> one + " or " + other);
         }
     }
 }

@@ -23,6 +23,9 @@ public final class Column {
 
     private final String name;
     private final Type type;
+    private final int size;
+
+    /** Null if no flow has a value. */
     private final byte[][] values;
 
     /**
@@ -33,9 +36,19 @@ public final class Column {
      * @param values one for each flow, in the order of the batch; null where there is none
      */
     public Column(String name, Type type, byte[][] values) {
+        this(name, type, values.length, values);
+    }
+
+    private Column(String name, Type type, int size, byte[][] values) {
         this.name = name;
         this.type = type;
+        this.size = size;
         this.values = values;
+    }
+
+    /** A column in which no flow has a value; it takes no memory for each. */
+    public static Column empty(String name, Type type, int size) {
+        return new Column(name, type, size, null);
     }
 
     public String name() {
@@ -48,12 +61,17 @@ public final class Column {
 
     /** The number of flows. */
     public int size() {
-        return values.length;
+        return size;
+    }
+
+    /** Whether it was made for flows of which none has a value. */
+    public boolean isEmpty() {
+        return values == null;
     }
 
     /** The octets of the value of a flow, null if it has none. Not to be written to. */
     public byte[] value(int flow) {
-        return values[flow];
+        return values == null ? null : values[flow];
     }
 
     /** Short on purpose: tracers and loggers print message bodies. */

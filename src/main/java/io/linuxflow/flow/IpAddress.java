@@ -16,6 +16,11 @@ public final class IpAddress {
 
     private IpAddress() {}
 
+    /** As {@link #text(byte[])} has it. */
+    public static String text(InetAddress address) {
+        return text(address.getAddress());
+    }
+
     /** As RFC 5952 has it: lower case, the longest run of zeros left out. */
     public static String text(byte[] address) {
         if (address.length == 4) {

@@ -2,9 +2,7 @@
 package io.linuxflow.flow;
 
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
-import java.util.regex.Pattern;
 
 /**
  * The addresses whose first bits are the same.
@@ -14,19 +12,22 @@ import java.util.regex.Pattern;
  */
 public record Prefix(byte[] address, int length) {
 
-    /** Reads {@code 10.0.0.0/8}, {@code fd00::/8}, or an address alone; looks up no names. */
+    /**
+     * Reads {@code 10.0.0.0/8}, {@code fd00::/8}, or an address alone; looks up no names.
+     *
+     * @throws IllegalArgumentException if the text is neither
+     */
     public static Prefix parse(String text) {
-        String[] parts = text.split("/", 2);
-        if (parts[0].matches("[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")) {
-            try {
-                byte[] address = InetAddress.getByName(parts[0]).getAddress();
-                int length = parts.length == 1 ? address.length * 8 : Integer.parseInt(parts[1]);
-                if (length >= 0 && length <= address.length * 8) {
-                    return new Prefix(address, length);
-                }
-            } catch (UnknownHostException | NumberFormatException e) {
-                // Said below.
+        int slash = text.indexOf('/');
+        try {
+            byte[] address = IpAddress.parse(slash < 0 ? text : text.substring(0, slash));
+            int bits = address.length * Byte.SIZE;
+            int length = slash < 0 ? bits : Integer.parseInt(text, slash + 1, text.length(), 10);
+            if (length >= 0 && length <= bits) {
+                return new Prefix(address, length);
             }
+        } catch (IllegalArgumentException e) {
+            // Said below.
         }
         throw new IllegalArgumentException(
                 "\""
@@ -55,24 +56,9 @@ public record Prefix(byte[] address, int length) {
         return true;
     }
 
-    /** As RFC 5952 has it: the longest run of zeros left out. */
-    public static String text(InetAddress address) {
-        String full = address.getHostAddress();
-        String best = "";
-        var runs = Pattern.compile("(?:^|:)0(?::0)+(?::|$)").matcher(full);
-        while (runs.find()) {
-            best = runs.group().length() > best.length() ? runs.group() : best;
-        }
-        return best.isEmpty() ? full : full.replaceFirst(Pattern.quote(best), "::");
-    }
-
     /** As {@link #parse} reads it. */
     @Override
     public String toString() {
-        try {
-            return text(InetAddress.getByAddress(address)) + "/" + length;
-        } catch (UnknownHostException e) {
-            throw new IllegalStateException(address.length + " octets are no address", e);
-        }
+        return IpAddress.text(address) + "/" + length;
     }
 }

@@ -9,9 +9,10 @@ package io.linuxflow.metering;
  */
 public record Flushed(long flows, long packets, long octets) {
 
-    static final Flushed NONE = new Flushed(0, 0, 0);
+    public static final Flushed NONE = new Flushed(0, 0, 0);
 
-    Flushed plus(Flushed other) {
+    /** Both together. */
+    public Flushed plus(Flushed other) {
         return new Flushed(flows + other.flows, packets + other.packets, octets + other.octets);
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.linuxflow.enrich.CommandHook;
 import io.linuxflow.enrich.Enrichment;
 import io.linuxflow.flow.Column;
 import io.linuxflow.flow.FlowBatch;
@@ -116,6 +117,29 @@ class EnricherTest {
         assertThat(camel.getRegistry().lookupByNameAndType("enrich", Enricher.class).steps())
                 .extracting(Enricher.Step::failedFlows)
                 .containsExactly(0L, 2L, 2L, 0L);
+    }
+
+    @Test
+    void aHookIsAnEnrichmentThatCountsItsOwnFailures() throws Exception {
+        CommandHook adds = new CommandHook();
+        adds.setShell("sed 's/}/,\"site\":\"fra1\"}/g'");
+        CommandHook fails = new CommandHook();
+        fails.setCommand("false");
+        camel.getRegistry().bind("adds", adds);
+        camel.getRegistry().bind("fails", fails);
+
+        FlowBatch enriched = enrich("hostName,adds,fails");
+
+        assertThat(enriched.columns()).extracting(Column::name).containsExactly("hostName", "site");
+        assertThat(enriched.column("site").value(1)).asString().isEqualTo("fra1");
+        assertThat(enriched.records()).isSameAs(batch.records());
+        assertThat(adds.failures()).isZero();
+        assertThat(fails.failures()).isEqualTo(1);
+        assertThat(fails.failedFlows()).isEqualTo(2);
+        // It is counted once.
+        assertThat(camel.getRegistry().lookupByNameAndType("enrich", Enricher.class).steps())
+                .extracting(Enricher.Step::failedFlows)
+                .containsExactly(0L, 0L, 0L);
     }
 
     @Test

@@ -110,6 +110,7 @@ class FlowJsonTest {
                 BATCH.with(
                         List.of(
                                 column("zone", Column.Type.TEXT, "a \"b\""),
+                                Column.empty("sourceAsName", Column.Type.TEXT, BATCH.size()),
                                 column("bgpSourceAsNumber", Column.Type.UNSIGNED, 0xfffe_0000L),
                                 column("ipNextHopIPv6Address", Column.Type.ADDRESS, "fd00::1:0"),
                                 column("tags", Column.Type.JSON, "{\"x\":[1,null]}")));

@@ -210,7 +210,9 @@ class EnrichIT {
                     .anyMatch(
                             line ->
                                     line.contains(
-                                            broken + " line 1: \"10.0.0.0/33\" has no length"));
+                                            broken
+                                                    + " line 1: \"10.0.0.0/33\" is no address or"
+                                                    + " prefix"));
         }
     }
 

@@ -227,18 +227,20 @@ class FlowctlIT {
                             succeed(
                                     "flush", "-i", shown[0], "-p", shown[1], "-s", shown[2], "-S",
                                     shown[3], "-d", shown[4], "-D", shown[5]))
-                    .isEqualTo(lab.router() + ": 1 flow exported\n");
+                    .isEqualTo(lab.router() + ": 1 flow exported (7 packets, 896 octets)\n");
             await().until(() -> collector.records().size() == 1);
             assertThat(collector.records().get(0))
                     .matches(r -> r.has(Map.of("sourceTransportPort", 4001, "flowEndReason", 4)))
                     .matches(r -> r.number("packetDeltaCount") == 7);
 
             assertThat(succeed("flush", "-p", "udp", "-S", "4002", "--discard"))
-                    .isEqualTo(lab.router() + ": 1 flow discarded\n");
+                    .isEqualTo(lab.router() + ": 1 flow discarded (5 packets, 640 octets)\n");
             assertThat(flowctl("flush", "-p", "udp", "-S", "4002"))
                     .isEqualTo(new Result(1, "flowctl: there is no such flow\n"));
             assertThat(succeed("flush", "--all", "--netns", lab.router()))
-                    .matches(lab.router() + ": \\d+ flows? exported\n");
+                    .matches(
+                            lab.router()
+                                    + ": \\d+ flows? exported \\(\\d+ packets, \\d+ octets\\)\n");
             await().until(
                             () ->
                                     collector.records().stream()
@@ -281,7 +283,7 @@ class FlowctlIT {
             Total sent = Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
             assertThat(places()).containsExactly("kernel");
             assertThat(succeed("flush", "-s", Lab.CLIENT, "-p", "udp"))
-                    .isEqualTo(lab.router() + ": 1 flow exported\n");
+                    .isEqualTo(lab.router() + ": 1 flow exported (7 packets, 896 octets)\n");
             await().until(() -> collector.total(Map.of("flowEndReason", 4)).equals(sent));
             assertThat(dumped()).isEqualTo(Total.NONE);
             camel.stop();
@@ -303,7 +305,7 @@ class FlowctlIT {
                                         + " one with meter.pin=true, or throw them away with"
                                         + " --discard\n"));
         assertThat(succeed("flush", "-S", "4001", "--discard"))
-                .isEqualTo(lab.router() + ": 1 flow discarded\n");
+                .isEqualTo(lab.router() + ": 1 flow discarded (7 packets, 896 octets)\n");
         assertThat(dumped()).isEqualTo(kept);
         try (IpfixCollector collector = new IpfixCollector(null, "127.0.0.1");
                 CamelCli camel = exporter(collector, lab.router() + ":server", "1h")) {
@@ -312,7 +314,8 @@ class FlowctlIT {
         }
         Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
         assertThat(succeed("flush", "--all", "--discard", "--netns", lab.router()))
-                .matches(lab.router() + ": \\d+ flows? discarded\n");
+                .matches(
+                        lab.router() + ": \\d+ flows? discarded \\(\\d+ packets, \\d+ octets\\)\n");
         assertThat(dumped()).isEqualTo(Total.NONE);
     }
 

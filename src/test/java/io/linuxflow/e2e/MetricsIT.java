@@ -143,8 +143,13 @@ class MetricsIT {
                         .property("ipfix.collector", "no-such-host.invalid:4739")
                         .start()) {
             camel.awaitMetered("server", "egress");
-            assertThat(get("/health/ready").body())
-                    .contains("\"status\":\"UP\"", "no-such0: no such interface");
+            // That an interface is metered is said before the start is over.
+            await().untilAsserted(
+                            () ->
+                                    assertThat(get("/health/ready").body())
+                                            .contains(
+                                                    "\"status\":\"UP\"",
+                                                    "no-such0: no such interface"));
             assertThat(sum("interface_missing", "interface=\"no-such0\"")).isEqualTo(1);
 
             Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 17, 100);

@@ -40,7 +40,7 @@ class AddressRangesTest {
 
     private static AddressRanges<String> of(List<Prefix> prefixes) {
         AddressRanges.Builder<String> builder = new AddressRanges.Builder<>();
-        prefixes.forEach(p -> builder.add(p.high, p.low, p.length, p.value));
+        prefixes.forEach(p -> builder.add(p.high, p.low, p.length, builder.index(p.value)));
         return builder.build();
     }
 
@@ -94,10 +94,10 @@ class AddressRangesTest {
     @Test
     void ofEqualPrefixesTheLastCountsAndBitsBeyondTheLengthDoNot() {
         AddressRanges.Builder<String> builder = new AddressRanges.Builder<>();
-        builder.add(0, Addresses.low(0x0a010203), 96 + 8, "first");
-        builder.add(0, Addresses.low(0x0a000000), 96 + 8, "last");
-        builder.add(0x20010db8_12345678L, 5, 32, "first");
-        builder.add(0x20010db8_00000000L, 0, 32, "last");
+        builder.add(0, Addresses.low(0x0a010203), 96 + 8, builder.index("first"));
+        builder.add(0, Addresses.low(0x0a000000), 96 + 8, builder.index("last"));
+        builder.add(0x20010db8_12345678L, 5, 32, builder.index("first"));
+        builder.add(0x20010db8_00000000L, 0, 32, builder.index("last"));
         AddressRanges<String> ranges = builder.build();
 
         assertThat(find(ranges, "10.255.0.1")).isEqualTo("last");

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.enrich;
 
+import static io.linuxflow.enrich.Batches.known;
 import static io.linuxflow.enrich.Batches.value;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.linuxflow.flow.Column;
 import io.linuxflow.flow.FlowBatch;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,12 +58,20 @@ class AsDatabaseTest {
         assertThat(value(ipv4, "bgpSourceAsNumber")).isEqualTo("64500");
         assertThat(value(ipv4, "sourceAsName")).isEqualTo("Example");
         assertThat(value(ipv4, "bgpDestinationAsNumber")).isEqualTo("4200000000");
-        assertThat(ipv4.columns()).hasSize(3);
+        assertThat(known(ipv4)).hasSize(3);
         FlowBatch ipv6 = flow("2001:db8:ffff::1", "2001:db9::1");
         assertThat(value(ipv6, "bgpSourceAsNumber")).isEqualTo("64502");
         assertThat(value(ipv6, "sourceAsName")).isEqualTo("Beispiel");
-        assertThat(ipv6.columns()).hasSize(2);
-        assertThat(flow("192.0.3.0", "198.51.100.128").columns()).isEmpty();
+        assertThat(known(ipv6)).hasSize(2);
+        FlowBatch neither = flow("192.0.3.0", "198.51.100.128");
+        assertThat(known(neither)).isEmpty();
+        assertThat(neither.columns())
+                .extracting(Column::name)
+                .containsExactly(
+                        "bgpSourceAsNumber",
+                        "bgpDestinationAsNumber",
+                        "sourceAsName",
+                        "destinationAsName");
         assertThat(database.status().prefixes()).isEqualTo(3);
     }
 
@@ -80,7 +90,7 @@ class AsDatabaseTest {
         assertThat(value(flow, "sourceAsName")).isEqualTo("Example");
         assertThat(value(flow, "bgpDestinationAsNumber")).isEqualTo("64501");
         assertThat(value(flow, "destinationAsName")).isEqualTo("Other");
-        assertThat(flow("203.0.113.1", "203.0.113.1").columns()).isEmpty();
+        assertThat(known(flow("203.0.113.1", "203.0.113.1"))).isEmpty();
     }
 
     @Test

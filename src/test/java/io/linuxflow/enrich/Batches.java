@@ -9,6 +9,8 @@ import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /** Batches of made-up flows, and what columns hold as text. */
 final class Batches {
@@ -58,6 +60,17 @@ final class Batches {
         } catch (UnknownHostException e) {
             throw new IllegalArgumentException(e);
         }
+    }
+
+    /** The names of the columns in which some flow has a value. */
+    static List<String> known(FlowBatch batch) {
+        return batch.columns().stream()
+                .map(Column::name)
+                .filter(
+                        name ->
+                                IntStream.range(0, batch.size())
+                                        .anyMatch(flow -> value(batch, name, flow) != null))
+                .toList();
     }
 
     /** The value of a flow in words; null if there is no column of that name, or no value. */

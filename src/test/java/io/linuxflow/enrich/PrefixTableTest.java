@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.enrich;
 
+import static io.linuxflow.enrich.Batches.known;
 import static io.linuxflow.enrich.Batches.value;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -65,7 +66,7 @@ class PrefixTableTest {
         assertThat(value(flow, "sourceAsName")).isEqualTo("Here");
         assertThat(value(flow, "destinationAsName")).isEqualTo("There");
         assertThat(value(flow, "bgpNextHopIPv4Address")).isEqualTo("10.0.0.2");
-        assertThat(flow.columns()).hasSize(5);
+        assertThat(known(flow)).hasSize(5);
     }
 
     @Test
@@ -77,7 +78,25 @@ class PrefixTableTest {
         assertThat(value(flow, "bgpSourceAsNumber")).isEqualTo("64500");
         assertThat(value(flow, "bgpDestinationAsNumber")).isEqualTo("64501");
         assertThat(value(flow, "bgpNextHopIPv6Address")).isEqualTo("fd00:0:0:0:0:0:0:2");
-        assertThat(flow.columns()).hasSize(3);
+        assertThat(known(flow)).hasSize(3);
+    }
+
+    @Test
+    void allColumnsAreThereThoughNoFlowHasAValue() {
+        write("192.0.2.0/24,64500,10.0.0.1,Here");
+
+        FlowBatch flow = flow("198.51.100.1", "2001:db8::1");
+
+        assertThat(flow.columns())
+                .extracting(Column::name)
+                .containsExactly(
+                        "bgpSourceAsNumber",
+                        "bgpDestinationAsNumber",
+                        "sourceAsName",
+                        "destinationAsName",
+                        "bgpNextHopIPv4Address",
+                        "bgpNextHopIPv6Address");
+        assertThat(flow.columns()).allMatch(Column::isEmpty);
     }
 
     @Test
@@ -103,9 +122,7 @@ class PrefixTableTest {
         assertThat(number("10.5.0.1")).isEqualTo("64504");
         assertThat(name("10.5.0.1")).isEqualTo("Größe");
         assertThat(number("10.5.0.2")).isNull();
-        assertThat(flow("10.6.0.1", "10.6.0.2").columns())
-                .extracting(Column::name)
-                .containsExactly("bgpNextHopIPv4Address");
+        assertThat(known(flow("10.6.0.1", "10.6.0.2"))).containsExactly("bgpNextHopIPv4Address");
         assertThat(table.status().prefixes()).isEqualTo(6);
     }
 
@@ -113,19 +130,19 @@ class PrefixTableTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "10.0.0.0/33,1       | \"10.0.0.0/33\" has no length of 0 to 32 bits",
-                "10.0.0.0/x,1        | \"10.0.0.0/x\" has no length of 0 to 32 bits",
-                "2001:db8::/129,1    | \"2001:db8::/129\" has no length of 0 to 128 bits",
-                "10.0.0/8,1          | \"10.0.0/8\" is no prefix",
-                "10.0.0.256/8,1      | \"10.0.0.256/8\" is no prefix",
-                "2001:db8:::/32,1    | \"2001:db8:::/32\" is no prefix",
-                "example.org,1       | \"example.org\" is no prefix",
-                "prefix,as           | \"prefix\" is no prefix",
+                "10.0.0.0/33,1       | \"10.0.0.0/33\" is no address or prefix",
+                "10.0.0.0/x,1        | \"10.0.0.0/x\" is no address or prefix",
+                "2001:db8::/129,1    | \"2001:db8::/129\" is no address or prefix",
+                "10.0.0/8,1          | \"10.0.0/8\" is no address or prefix",
+                "10.0.0.256/8,1      | \"10.0.0.256/8\" is no address or prefix",
+                "2001:db8:::/32,1    | \"2001:db8:::/32\" is no address or prefix",
+                "example.org,1       | \"example.org\" is no address or prefix",
+                "prefix,as           | \"prefix\" is no address or prefix",
                 "10.0.0.0/8,ASx      | \"ASx\" is no AS number",
                 "10.0.0.0/8,-1       | \"-1\" is no AS number",
                 "10.0.0.0/8,4294967296 | \"4294967296\" is no AS number",
                 "10.0.0.0/8,1.65536  | \"1.65536\" is no AS number",
-                "10.0.0.0/8,1,gw     | next hop \"gw\" is no address",
+                "10.0.0.0/8,1,gw     | \"gw\" is no IP address",
             })
     void aLineThatIsWrongIsNamed(String line, String reason) {
         write("# comment", "192.0.2.0/24,64500", line);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.enrich;
 
+import static io.linuxflow.enrich.Batches.known;
 import static io.linuxflow.enrich.Batches.value;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -53,15 +54,24 @@ class ReverseDnsTest {
 
     @Test
     void namesShowOnceTheyAreKnown() {
-        assertThat(flow("10.0.0.1", "10.0.0.2").columns()).isEmpty();
+        assertThat(known(flow("10.0.0.1", "10.0.0.2"))).isEmpty();
+        assertThat(flow("10.0.0.1", "10.0.0.2").columns()).hasSize(2);
 
-        await().until(() -> !flow("10.0.0.1", "10.0.0.2").columns().isEmpty());
+        await().until(() -> !known(flow("10.0.0.1", "10.0.0.2")).isEmpty());
         awaitLookups();
         FlowBatch known = flow("10.0.0.1", "10.0.0.2");
         assertThat(value(known, "sourceHostName")).isEqualTo("one.example.org");
         assertThat(value(known, "destinationHostName")).isEqualTo("two.example.org");
         assertThat(server.questions())
                 .containsExactlyInAnyOrder("1.0.0.10.in-addr.arpa", "2.0.0.10.in-addr.arpa");
+    }
+
+    @Test
+    void namesAreLookedUpAfterItWasClosed() {
+        dns.close();
+
+        await().until(() -> !known(flow("10.0.0.1", "10.0.0.2")).isEmpty());
+        assertThat(dns.lookups().dropped()).isZero();
     }
 
     @Test
@@ -73,7 +83,7 @@ class ReverseDnsTest {
                                                 value(
                                                         flow("2001:db8::1", "2001:db8::2"),
                                                         "sourceHostName")));
-        assertThat(flow("2001:db8::1", "2001:db8::2").column("destinationHostName")).isNull();
+        assertThat(value(flow("2001:db8::1", "2001:db8::2"), "destinationHostName")).isNull();
     }
 
     @Test
@@ -81,7 +91,7 @@ class ReverseDnsTest {
         flow("10.0.0.9", "10.0.0.9");
         awaitLookups();
 
-        assertThat(flow("10.0.0.9", "10.0.0.9").columns()).isEmpty();
+        assertThat(known(flow("10.0.0.9", "10.0.0.9"))).isEmpty();
         assertThat(server.questions()).hasSize(1);
         assertThat(dns.lookups().cached()).isEqualTo(1);
         assertThat(dns.lookups().hits()).isEqualTo(3);
@@ -94,7 +104,7 @@ class ReverseDnsTest {
         flow("10.0.0.1", "10.0.0.1");
 
         await().until(() -> dns.lookups().failed() == 1);
-        assertThat(flow("10.0.0.1", "10.0.0.1").columns()).isEmpty();
+        assertThat(known(flow("10.0.0.1", "10.0.0.1"))).isEmpty();
     }
 
     @Test
@@ -107,8 +117,8 @@ class ReverseDnsTest {
         FlowBatch batch = flows.batch();
         long begin = System.nanoTime();
 
-        assertThat(dns.enrich(batch).columns()).isEmpty();
-        assertThat(dns.enrich(new FlowBatch(batch.records(), batch.size(), 0)).columns()).isEmpty();
+        assertThat(known(dns.enrich(batch))).isEmpty();
+        assertThat(known(dns.enrich(new FlowBatch(batch.records(), batch.size(), 0)))).isEmpty();
 
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(2));
         Lookups lookups = dns.lookups();

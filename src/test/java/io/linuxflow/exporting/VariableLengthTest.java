@@ -291,6 +291,7 @@ class VariableLengthTest {
                         new ExportOptions(
                                 FieldList.parse(
                                         "interfaceName,ipNextHopIPv4Address,bgpSourceAsNumber,"
+                                                + "bgpDestinationAsNumber,bgpNextHopIPv4Address,"
                                                 + "site,from,interfaceDescription,ipVersion",
                                         own,
                                         TemplateIds.DEFAULT),
@@ -309,13 +310,16 @@ class VariableLengthTest {
                         "Exported as zero or empty, since flows come without: interfaceName"
                                 + " (flow.enrich=interfaceNames adds it), ipNextHopIPv4Address"
                                 + " (flow.enrich=fib adds it), bgpSourceAsNumber (the column"
-                                + " bgpSourceAsNumber is TEXT, not unsigned32), site (no hook adds"
+                                + " bgpSourceAsNumber is TEXT, not unsigned32),"
+                                + " bgpDestinationAsNumber (flow.enrich=prefixTable or asDatabase"
+                                + " adds it), bgpNextHopIPv4Address (flow.enrich=prefixTable adds"
+                                + " it), site (no hook adds"
                                 + " the column site), from (flow.enrich=interfaceNames adds it),"
                                 + " interfaceDescription (flow.enrich=interfaceNames adds it)");
     }
 
     @Test
-    void anEnrichmentThatIsAtWorkMayLeaveOutWhatNoFlowHas() {
+    void aColumnInWhichNoFlowHasAValueIsNotLacking() {
         List<String> warnings = new ArrayList<>();
         ExportingProcess process =
                 new ExportingProcess(
@@ -325,7 +329,9 @@ class VariableLengthTest {
                                 ExportOptions.DEFAULT_TEMPLATE_REFRESH,
                                 1),
                         warnings::add);
-        Exported.octets(process, Enriched.text(flows(1), "egressInterfaceName", "eth0"), NOW);
+        FlowBatch batch = Enriched.text(flows(1), "interfaceName", "eth0");
+        Column descriptions = Column.empty("interfaceDescription", Column.Type.TEXT, batch.size());
+        Exported.octets(process, batch.with(List.of(descriptions)), NOW);
         assertThat(warnings).isEmpty();
     }
 
