@@ -100,7 +100,8 @@ public class FlowCacheBenchmark {
                 new CacheOptions(Duration.ofDays(1), idleTimeout, Duration.ofSeconds(5), 2 * flows),
                 BATCH,
                 0,
-                NANOS_PER_UNIT);
+                NANOS_PER_UNIT,
+                new PairTotals());
     }
 
     private WallClock clock() {

@@ -84,12 +84,12 @@ final class FlowMetrics {
                 new MeterRows<PairRow>(registry, FlowMetrics::tags)
                         .gauge(
                                 PREFIX + "total.pkts",
-                                "Packets in flow records handed out, and those of overflow",
-                                r -> r.pair.exported().packets() + r.pair.overflow().packets())
+                                "Packets in drained flows, exported yet or not, and overflow",
+                                r -> r.pair.drained().packets() + r.pair.overflow().packets())
                         .gauge(
                                 PREFIX + "total.bytes",
-                                "IP octets in flow records handed out, and those of overflow",
-                                r -> r.pair.exported().octets() + r.pair.overflow().octets())
+                                "IP octets in drained flows, exported yet or not, and overflow",
+                                r -> r.pair.drained().octets() + r.pair.overflow().octets())
                         .gauge(
                                 PREFIX + "overflow.pkts",
                                 "Packets that found no free slot",

@@ -38,8 +38,6 @@ final class SharedMeter {
                     0,
                     0,
                     0,
-                    0,
-                    0,
                     null);
 
     private final String name;

@@ -50,6 +50,7 @@ final class FlowCache {
 
     private final FlowTable table;
     private final BatchWriter writer;
+    private final PairTotals merged;
 
     /* In units of the flow clock. */
     private final long activeTimeout;
@@ -72,8 +73,14 @@ final class FlowCache {
      * @param batchSize the most records in a batch
      * @param observationDomain of its batches
      * @param nanosPerUnit length of the flow clock's unit
+     * @param merged adds up what is merged; here, since the slots are being read anyway
      */
-    FlowCache(CacheOptions options, int batchSize, int observationDomain, long nanosPerUnit) {
+    FlowCache(
+            CacheOptions options,
+            int batchSize,
+            int observationDomain,
+            long nanosPerUnit,
+            PairTotals merged) {
         table =
                 new FlowTable(
                         options.maxFlows(),
@@ -81,6 +88,7 @@ final class FlowCache {
                         new SecureRandom().nextLong(),
                         ByteBuffer::allocateDirect);
         writer = new BatchWriter(batchSize, observationDomain);
+        this.merged = merged;
         activeTimeout = units(options.activeTimeout(), nanosPerUnit);
         idleTimeout = units(options.idleTimeout(), nanosPerUnit);
         finishedDrain = units(options.finishedDrain(), nanosPerUnit);
@@ -114,6 +122,7 @@ final class FlowCache {
                 hashes[i] = table.hash(slots, at);
                 found[i] = table.find(slots, at, hashes[i]);
             }
+            merged.add(slots, from, searches);
             for (int i = 0, at = from * SIZE; i < searches; i++, at += SIZE) {
                 if (found[i] != FlowTable.NONE) {
                     add(slots, at, found[i]);

@@ -3,7 +3,6 @@ package io.linuxflow.metering;
 
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.metering.MeterStatus.Counters;
-import io.linuxflow.metering.MeterStatus.Traffic;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -137,14 +136,11 @@ public final class Meter implements AutoCloseable {
         for (NamespaceMeter.Snapshot snapshot : snapshots) {
             totals = totals.plus(snapshot.others());
         }
-        List<MeterStatus.Pair> pairs = snapshots.stream().flatMap(s -> s.pairs().stream()).toList();
-        Traffic exported =
-                pairs.stream().map(MeterStatus.Pair::exported).reduce(Traffic.NONE, Traffic::plus);
         return new MeterStatus(
                 state == State.RUNNING,
                 interfaces,
                 snapshots.stream().flatMap(s -> s.missing().stream()).toList(),
-                pairs,
+                snapshots.stream().flatMap(s -> s.pairs().stream()).toList(),
                 totals,
                 snapshots.stream().mapToLong(NamespaceMeter.Snapshot::epochs).sum(),
                 snapshots.stream().mapToLong(NamespaceMeter.Snapshot::earlyFlips).sum(),
@@ -156,8 +152,6 @@ public final class Meter implements AutoCloseable {
                         .map(NamespaceMeter.Snapshot::discarded)
                         .reduce(Flushed.NONE, Flushed::plus),
                 flows.sum(),
-                exported.packets(),
-                exported.octets(),
                 max(snapshots, Comparator.comparingLong(NamespaceMeter.Snapshot::lastDrainNanos))
                         .lastDrainNanos(),
                 max(snapshots, Comparator.comparingLong(NamespaceMeter.Snapshot::lastFlipNanos))

@@ -19,8 +19,6 @@ import java.util.List;
  * @param uncachedFlows flow records handed out because the cache was full
  * @param discarded flow records thrown away because somebody asked for it
  * @param flows flow records handed out
- * @param packets wire packets in those records
- * @param octets IP octets in those records
  * @param lastDrainNanos how long the last drain took, waiting for full queues included
  * @param lastFlipNanos how long its flip waited for the kernel's grace period
  * @param failure why the meter has stopped by itself, null if it has not
@@ -39,11 +37,14 @@ public record MeterStatus(
         long uncachedFlows,
         Flushed discarded,
         long flows,
-        long packets,
-        long octets,
         long lastDrainNanos,
         long lastFlipNanos,
         String failure) {
+
+    /** What this meter has drained, of all pairs together. */
+    public Traffic drained() {
+        return pairs.stream().map(Pair::drained).reduce(Traffic.NONE, Traffic::plus);
+    }
 
     /**
      * One interface at one hook.
@@ -72,7 +73,8 @@ public record MeterStatus(
      * @param ingressName empty if there is no such interface
      * @param egressIfindex 0 for packets metered at ingress
      * @param egressName empty if there is no such interface
-     * @param exported what is in flow records that were handed out
+     * @param drained what was in the slots drained so far: by now it is in the flow cache, or in
+     *     flow records that were handed out or discarded
      * @param overflow what found no free slot
      * @param latency how long packets took from the one to the other; null if it is not measured
      */
@@ -82,7 +84,7 @@ public record MeterStatus(
             String ingressName,
             int egressIfindex,
             String egressName,
-            Traffic exported,
+            Traffic drained,
             Traffic overflow,
             Latency latency) {
 

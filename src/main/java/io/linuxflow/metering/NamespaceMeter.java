@@ -121,7 +121,7 @@ final class NamespaceMeter {
     private final InterfaceSelection selection;
     private final MeterOptions options;
     private final Sink sink;
-    private final PairTotals exported = new PairTotals();
+    private final PairTotals drained = new PairTotals();
     private final Thread thread;
     private final EventFd wake = new EventFd();
     private final ConcurrentLinkedQueue<BiConsumer<Session, Throwable>> requests =
@@ -149,11 +149,7 @@ final class NamespaceMeter {
         this.observationDomain = observationDomain;
         this.selection = selection;
         this.options = options;
-        this.sink =
-                (batch, overdue) -> {
-                    exported.add(batch);
-                    sink.accept(batch.from(namespace), overdue);
-                };
+        this.sink = (batch, overdue) -> sink.accept(batch.from(namespace), overdue);
         thread =
                 new Thread(
                         this::run, namespace.isEmpty() ? "flow-meter" : "flow-meter-" + namespace);
@@ -409,7 +405,8 @@ final class NamespaceMeter {
                                     options.cache(),
                                     options.batchSize(),
                                     observationDomain,
-                                    clock.now().nanosPerUnit())
+                                    clock.now().nanosPerUnit(),
+                                    drained)
                             : null;
         }
 
@@ -589,7 +586,7 @@ final class NamespaceMeter {
             long flipped = System.nanoTime();
             WallClock now = clock.now();
             if (cache == null) {
-                log.drain(ended, now, endReason, options.batchSize(), observationDomain, out);
+                drain(log, ended, now, endReason, out);
             } else {
                 log.drain(ended, (slots, count) -> cache.merge(slots, count, now, out));
             }
@@ -601,13 +598,22 @@ final class NamespaceMeter {
         /** Hands out what an earlier process left, past the cache: its flows have ended. */
         private void drainLeft(
                 SlotLog from, int ended, KernelClock stamps, BooleanSupplier overdue) {
+            drain(from, ended, stamps.now(), Flow.FORCED_END, batch -> sink.accept(batch, overdue));
+        }
+
+        /** Hands out the flows of an epoch that has ended as they are. */
+        private void drain(
+                SlotLog from, int ended, WallClock now, int endReason, Consumer<FlowBatch> out) {
             from.drain(
                     ended,
-                    stamps.now(),
-                    Flow.FORCED_END,
+                    now,
+                    endReason,
                     options.batchSize(),
                     observationDomain,
-                    batch -> sink.accept(batch, overdue));
+                    batch -> {
+                        drained.add(batch);
+                        out.accept(batch);
+                    });
         }
 
         Snapshot snapshot() {
@@ -635,8 +641,8 @@ final class NamespaceMeter {
                             (pair.ingressIfindex() == 0 || names.containsKey(pair.ingressIfindex()))
                                     && (pair.egressIfindex() == 0
                                             || names.containsKey(pair.egressIfindex()));
-            exported.retain(present);
-            Map<InterfacePair, Traffic> handedOut = exported.totals();
+            drained.retain(present);
+            Map<InterfacePair, Traffic> totals = drained.totals();
             Map<InterfacePair, Traffic> overflow = new HashMap<>();
             programs.overflow()
                     .forEach(
@@ -646,7 +652,7 @@ final class NamespaceMeter {
                                             traffic,
                                             Traffic::plus));
             Map<InterfacePair, Latency> latencies = latencies(present);
-            Set<InterfacePair> pairs = new HashSet<>(handedOut.keySet());
+            Set<InterfacePair> pairs = new HashSet<>(totals.keySet());
             pairs.addAll(overflow.keySet());
             pairs.addAll(latencies.keySet());
             return pairs.stream()
@@ -658,7 +664,7 @@ final class NamespaceMeter {
                                             names.getOrDefault(pair.ingressIfindex(), ""),
                                             pair.egressIfindex(),
                                             names.getOrDefault(pair.egressIfindex(), ""),
-                                            handedOut.getOrDefault(pair, Traffic.NONE),
+                                            totals.getOrDefault(pair, Traffic.NONE),
                                             overflow.getOrDefault(pair, Traffic.NONE),
                                             options.latency()
                                                     ? latencies.getOrDefault(pair, Latency.NONE)

@@ -12,15 +12,16 @@ import static io.linuxflow.flow.FlowLayout.SIZE;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.metering.FlowMeterObject.InterfacePair;
 import io.linuxflow.metering.MeterStatus.Traffic;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Predicate;
 
 /**
- * What the flow records that were handed out add up to, by pair of interfaces: one pass over a
- * batch, no allocation. An open-addressed hash table of fixed size; pairs that find no place in it
- * are added up as {@link InterfacePair#OTHERS}.
+ * What flow records add up to, by pair of interfaces: one pass over them, no allocation. An
+ * open-addressed hash table of fixed size; pairs that find no place in it are added up as {@link
+ * InterfacePair#OTHERS}.
  *
  * <p>Belongs to one thread.
  */
@@ -48,17 +49,33 @@ final class PairTotals {
     void add(FlowBatch batch) {
         byte[] records = batch.records();
         for (int at = 0, end = batch.size() * SIZE; at < end; at += SIZE) {
-            long key =
-                    key(
-                            (int) INT.get(records, at + INGRESS_IFINDEX),
-                            (int) INT.get(records, at + EGRESS_IFINDEX));
-            int place = firstPlace(key);
-            if (keys[place] != key) {
-                place = place(key);
-            }
-            packets[place] += (long) LONG.get(records, at + PACKETS);
-            octets[place] += (long) LONG.get(records, at + OCTETS);
+            add(
+                    (int) INT.get(records, at + INGRESS_IFINDEX),
+                    (int) INT.get(records, at + EGRESS_IFINDEX),
+                    (long) LONG.get(records, at + PACKETS),
+                    (long) LONG.get(records, at + OCTETS));
         }
+    }
+
+    /** Adds some slots, which are as in kernel memory: those from {@code from} on. */
+    void add(ByteBuffer slots, int from, int count) {
+        for (int at = from * SIZE, end = at + count * SIZE; at < end; at += SIZE) {
+            add(
+                    slots.getInt(at + INGRESS_IFINDEX),
+                    slots.getInt(at + EGRESS_IFINDEX),
+                    slots.getLong(at + PACKETS),
+                    slots.getLong(at + OCTETS));
+        }
+    }
+
+    private void add(int ingressIfindex, int egressIfindex, long morePackets, long moreOctets) {
+        long key = key(ingressIfindex, egressIfindex);
+        int place = firstPlace(key);
+        if (keys[place] != key) {
+            place = place(key);
+        }
+        packets[place] += morePackets;
+        octets[place] += moreOctets;
     }
 
     /** The totals of every pair, and of {@link InterfacePair#OTHERS} if there are any. */

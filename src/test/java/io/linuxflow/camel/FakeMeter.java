@@ -180,8 +180,6 @@ final class FakeMeter implements FlowMeter {
                 0,
                 new Flushed(8, 9, 900),
                 6,
-                7,
-                700,
                 250_000_000,
                 500_000_000,
                 failure);

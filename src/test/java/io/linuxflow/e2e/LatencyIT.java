@@ -46,7 +46,7 @@ class LatencyIT {
                 .withLatency(true);
     }
 
-    /** What the meter knows of a pair once all of it is handed out. */
+    /** What the meter knows of a pair once all of it is drained. */
     private Pair pair(Meter meter, String ingress, String egress) {
         meter.flush();
         return meter.status().pairs().stream()
@@ -58,7 +58,7 @@ class LatencyIT {
 
     private static void assertAllMeasured(Pair pair) {
         Latency latency = pair.latency();
-        assertThat(latency.packets()).isEqualTo(pair.exported().packets()).isPositive();
+        assertThat(latency.packets()).isEqualTo(pair.drained().packets()).isPositive();
         assertThat(latency.unmeasured()).isZero();
         assertThat(latency.nanoseconds() / latency.packets()).isBetween(100L, MUCH_NANOS);
     }
@@ -148,7 +148,7 @@ class LatencyIT {
 
             assertAllMeasured(pair(meter, "client", "br0"));
             Pair lower = pair(meter, "client", "server");
-            assertThat(lower.exported().packets()).isEqualTo(100);
+            assertThat(lower.drained().packets()).isEqualTo(100);
             assertThat(lower.latency()).isEqualTo(new Latency(0, 0, 100));
         }
     }
@@ -191,7 +191,7 @@ class LatencyIT {
             Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 100, 100);
 
             Pair pair = pair(meter, "client", "server");
-            assertThat(pair.exported().packets()).isEqualTo(100);
+            assertThat(pair.drained().packets()).isEqualTo(100);
             assertThat(pair.latency()).isEqualTo(new Latency(0, 0, 100));
         }
     }

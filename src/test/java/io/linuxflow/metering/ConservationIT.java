@@ -72,6 +72,7 @@ class ConservationIT {
         AtomicLongArray sent = new AtomicLongArray(FLOWS);
         long[] drained = new long[FLOWS];
         long discarded = 0;
+        PairTotals merged = new PairTotals();
         int epochs = 0;
         Counters counters;
         try (FlowMeterObject programs = FlowMeterObject.load(options, indexEntries);
@@ -86,7 +87,7 @@ class ConservationIT {
             }
             // Once more than needed: the last flip comes after the last packet.
             Consumer<FlowBatch> sink = batch -> add(batch, drained);
-            FlowCache cache = cacheFlows == 0 ? null : cache(cacheFlows, clock);
+            FlowCache cache = cacheFlows == 0 ? null : cache(cacheFlows, clock, merged);
             for (boolean last = false; !last; epochs++) {
                 last = running.get() == 0;
                 int ended = log.flip();
@@ -138,6 +139,9 @@ class ConservationIT {
         assertThat(epochs).as("epochs").isGreaterThan(20);
         assertThat(counters.seen()).isEqualTo(new Traffic(run, run * OCTETS));
         assertThat(counters.metered()).isEqualTo(new Traffic(out, out * OCTETS));
+        if (cacheFlows > 0) {
+            assertThat(merged.totals().values()).containsExactly(counters.metered());
+        }
         assertThat(counters.overflow()).isEqualTo(new Traffic(run - out, (run - out) * OCTETS));
         if (slots > FLOWS * SENDERS && indexEntries > 2 * FLOWS) {
             assertThat(counters.overflow()).isEqualTo(Traffic.NONE);
@@ -172,11 +176,11 @@ class ConservationIT {
     }
 
     /** With timeouts that flows reach many times. */
-    private static FlowCache cache(int maxFlows, KernelClock clock) {
+    private static FlowCache cache(int maxFlows, KernelClock clock, PairTotals merged) {
         CacheOptions options =
                 new CacheOptions(
                         Duration.ofMillis(200), Duration.ofMillis(50), Duration.ZERO, maxFlows);
-        return new FlowCache(options, 4096, 0, clock.now().nanosPerUnit());
+        return new FlowCache(options, 4096, 0, clock.now().nanosPerUnit(), merged);
     }
 
     private static Callable<?> sender(

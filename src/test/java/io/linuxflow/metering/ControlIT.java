@@ -10,6 +10,7 @@ import io.linuxflow.bpf.NetworkNamespace;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowFilter;
+import io.linuxflow.metering.MeterStatus.Traffic;
 import io.linuxflow.metering.UnexportedFlows.FlushOutcome;
 import io.linuxflow.metering.UnexportedFlows.MeterFlows;
 import java.io.DataInputStream;
@@ -106,6 +107,10 @@ class ControlIT {
         return flows.stream().mapToLong(Flow::packetDeltaCount).sum();
     }
 
+    private static long octets(List<Flow> flows) {
+        return flows.stream().mapToLong(Flow::octetDeltaCount).sum();
+    }
+
     private static Flushed flush(FlowFilter which, boolean discard) {
         List<FlushOutcome> outcomes = UnexportedFlows.in(HERE).flush(which, discard);
         assertThat(outcomes).singleElement().matches(outcome -> outcome.problem() == null);
@@ -129,14 +134,22 @@ class ControlIT {
         }
     }
 
-    /** One of UDP; the kernel's own packets, such as neighbour discovery, are in others. */
     private static List<Flow> taken(FlowQueue queue) throws InterruptedException {
+        return udp(all(queue));
+    }
+
+    private static List<Flow> all(FlowQueue queue) throws InterruptedException {
         List<Flow> flows = new ArrayList<>();
         FlowBatch batch;
         while ((batch = queue.poll(Duration.ZERO)) != null) {
-            batch.asList().stream().filter(f -> f.protocolIdentifier() == UDP).forEach(flows::add);
+            flows.addAll(batch.asList());
         }
         return flows;
+    }
+
+    /** The kernel's own packets, such as neighbour discovery, are in others. */
+    private static List<Flow> udp(List<Flow> flows) {
+        return flows.stream().filter(flow -> flow.protocolIdentifier() == UDP).toList();
     }
 
     @Test
@@ -242,11 +255,15 @@ class ControlIT {
         MeterStatus status = meter.status();
         assertThat(status.discarded()).isEqualTo(discarded);
         assertThat(discarded.packets()).isPositive();
-        assertThat(status.packets() + discarded.packets())
-                .isEqualTo(status.totals().metered().packets());
-        assertThat(status.octets() + discarded.octets())
-                .isEqualTo(status.totals().metered().octets());
-        List<Flow> exported = taken(queue);
+        List<Flow> all = all(queue);
+        assertThat(status.flows()).isEqualTo(all.size());
+        assertThat(
+                        new Traffic(
+                                packets(all) + discarded.packets(),
+                                octets(all) + discarded.octets()))
+                .isEqualTo(status.drained())
+                .isEqualTo(status.totals().metered());
+        List<Flow> exported = udp(all);
         long sent = 2L * rounds * PORTS;
         long overflow = status.totals().overflow().packets();
         assertThat(overflow > 0).isEqualTo(slots < PORTS);

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -135,6 +136,8 @@ class FlowCacheModelTest {
     void whatGoesOutIsWhatTheModelSays(int maxFlows, int keys, long active, int deltas) {
         Random random = new Random(maxFlows);
         Model model = new Model(maxFlows, active);
+        PairTotals merged = new PairTotals();
+        PairTotals pairsOut = new PairTotals();
         FlowCache cache =
                 new FlowCache(
                         new CacheOptions(
@@ -144,7 +147,8 @@ class FlowCacheModelTest {
                                 maxFlows),
                         BATCH,
                         0,
-                        NANOS_PER_UNIT);
+                        NANOS_PER_UNIT,
+                        merged);
         Totals in = new Totals();
         Totals out = new Totals();
         Set<Integer> reasons = new HashSet<>();
@@ -167,10 +171,15 @@ class FlowCacheModelTest {
             model.endEpoch(now);
             WallClock clock = new WallClock(now, now * NANOS_PER_UNIT, NANOS_PER_UNIT);
             List<Seen> handedOut = new ArrayList<>();
-            cache.merge(slots.memory, slots.count, clock, batch -> read(batch, handedOut));
+            Consumer<FlowBatch> sink =
+                    batch -> {
+                        pairsOut.add(batch);
+                        read(batch, handedOut);
+                    };
+            cache.merge(slots.memory, slots.count, clock, sink);
             if (left == 0) {
                 model.flush();
-                cache.flush(FlowFilter.ALL, clock, batch -> read(batch, handedOut));
+                cache.flush(FlowFilter.ALL, clock, sink);
             }
             assertThat(handedOut).hasSameSizeAs(model.out);
             assertThat(new HashSet<>(handedOut).equals(new HashSet<>(model.out))).isTrue();
@@ -183,6 +192,7 @@ class FlowCacheModelTest {
         }
 
         assertThat(out).isEqualTo(in);
+        assertThat(merged.totals()).isEqualTo(pairsOut.totals());
         assertThat(cache.uncachedFlows()).isEqualTo(model.uncached);
         if (maxFlows > 1) {
             assertThat(reasons).contains(1, 2, 3, 4);

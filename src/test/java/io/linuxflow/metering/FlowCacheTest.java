@@ -323,7 +323,7 @@ class FlowCacheTest {
     }
 
     private static FlowCache cache(CacheOptions options) {
-        return new FlowCache(options, BATCH, DOMAIN, NANOS_PER_TICK);
+        return new FlowCache(options, BATCH, DOMAIN, NANOS_PER_TICK, new PairTotals());
     }
 
     private static CacheOptions withFlows(int maxFlows) {

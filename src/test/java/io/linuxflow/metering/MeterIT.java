@@ -22,6 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The meter on real packets: two namespaces, a veth pair between them. */
 class MeterIT {
@@ -104,8 +105,7 @@ class MeterIT {
         assertThat(queue.isEnded()).isTrue();
         MeterStatus status = meter.status();
         assertThat(status.running()).isFalse();
-        assertThat(status.totals().metered().packets()).isEqualTo(status.packets());
-        assertThat(status.totals().metered().octets()).isEqualTo(status.octets());
+        assertThat(status.drained()).isEqualTo(status.totals().metered());
     }
 
     @Test
@@ -251,7 +251,7 @@ class MeterIT {
     }
 
     @Test
-    void whatIsHandedOutAndWhatFindsNoSlotIsAddedUpByPairOfInterfaces() throws Exception {
+    void whatIsDrainedAndWhatFindsNoSlotIsAddedUpByPairOfInterfaces() throws Exception {
         Meter meter = new Meter(options().withDrainInterval(Duration.ofHours(1)).withSlots(16));
         meter.start();
         try (DatagramSocket socket = inNamespace(() -> new DatagramSocket())) {
@@ -275,8 +275,29 @@ class MeterIT {
                             assertThat(pair.egressName()).isEqualTo("eth0");
                             assertThat(pair.overflow().packets()).isPositive();
                             assertThat(pair.overflow()).isEqualTo(status.totals().overflow());
-                            assertThat(pair.exported()).isEqualTo(status.totals().metered());
+                            assertThat(pair.drained()).isEqualTo(status.totals().metered());
                         });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3600})
+    void aPairOfInterfacesCountsWhatIsDrainedWhetherHandedOutOrNot(int activeSeconds)
+            throws Exception {
+        MeterOptions options =
+                options()
+                        .withDrainInterval(Duration.ofMillis(50))
+                        .withActiveTimeout(Duration.ofSeconds(activeSeconds));
+        try (Meter meter = new Meter(options)) {
+            meter.start();
+            send(5, 100);
+            await().untilAsserted(
+                            () -> {
+                                MeterStatus status = meter.status();
+                                assertThat(status.drained().packets()).isGreaterThanOrEqualTo(5);
+                                assertThat(status.drained()).isEqualTo(status.totals().metered());
+                            });
+            assertThat(meter.status().flows() > 0).isEqualTo(activeSeconds == 0);
+        }
     }
 
     @Test
@@ -295,7 +316,7 @@ class MeterIT {
                                             .allMatch(MeterStatus.Pair::isOthers));
             assertThat(meter.status().pairs())
                     .singleElement()
-                    .matches(pair -> pair.exported().packets() >= 5);
+                    .matches(pair -> pair.drained().packets() >= 5);
         }
     }
 
@@ -317,7 +338,7 @@ class MeterIT {
         assertThat(status.interfaces()).isNotEmpty();
         full.close();
         closing.join();
-        assertThat(meter.status().totals().metered().packets()).isEqualTo(meter.status().packets());
+        assertThat(meter.status().drained()).isEqualTo(meter.status().totals().metered());
     }
 
     private static MeterOptions options() {

@@ -7,6 +7,8 @@ import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.metering.FlowMeterObject.InterfacePair;
 import io.linuxflow.metering.MeterStatus.Traffic;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
@@ -73,7 +75,7 @@ class PairTotalsTest {
     }
 
     @Test
-    void agreesWithAMapOnRandomFlows() {
+    void agreesWithAMapOnRandomFlowsOfBatchesAndSlots() {
         Random random = new Random(1);
         Map<InterfacePair, Traffic> expected = new HashMap<>();
         for (int n = 0; n < 200; n++) {
@@ -86,7 +88,15 @@ class PairTotalsTest {
                         traffic(flows[i][2]),
                         Traffic::plus);
             }
-            totals.add(batch(flows));
+            FlowBatch batch = batch(flows);
+            if (n % 2 == 0) {
+                totals.add(batch);
+            } else {
+                ByteBuffer slots = ByteBuffer.wrap(batch.records()).order(ByteOrder.nativeOrder());
+                int first = random.nextInt(batch.size() + 1);
+                totals.add(slots, 0, first);
+                totals.add(slots, first, batch.size() - first);
+            }
         }
 
         assertThat(totals.totals()).isEqualTo(expected);

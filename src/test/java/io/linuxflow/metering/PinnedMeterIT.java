@@ -18,12 +18,14 @@ import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowFilter;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
+import io.linuxflow.metering.MeterStatus.Traffic;
 import io.linuxflow.metering.UnexportedFlows.FlushOutcome;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -83,25 +85,38 @@ class PinnedMeterIT {
                 .withPin(true);
     }
 
-    /** What one meter hands out from its start to its end. */
+    /** What one meter hands out from its start to its end, which is all that it drains. */
     private static long packets(MeterOptions options, int sent) throws Exception {
         FlowQueue queue;
-        try (Meter meter = new Meter(options)) {
+        Meter meter = new Meter(options);
+        try (meter) {
             queue = meter.subscribe("test", 1 << 17);
             meter.start();
             send(sent);
         }
-        return packets(queue);
+        List<FlowBatch> batches = batches(queue);
+        assertThat(meter.status().drained())
+                .isEqualTo(
+                        new Traffic(
+                                batches.stream().mapToLong(FlowBatch::packets).sum(),
+                                batches.stream().mapToLong(FlowBatch::octets).sum()));
+        return packets(batches);
     }
 
-    private static long packets(FlowQueue queue) throws InterruptedException {
-        long packets = 0;
+    private static List<FlowBatch> batches(FlowQueue queue) throws InterruptedException {
+        List<FlowBatch> batches = new ArrayList<>();
         for (FlowBatch batch; (batch = queue.poll(Duration.ZERO)) != null; ) {
-            for (Flow flow : batch) {
-                packets += flow.protocolIdentifier() == 17 ? flow.packetDeltaCount() : 0;
-            }
+            batches.add(batch);
         }
-        return packets;
+        return batches;
+    }
+
+    private static long packets(List<FlowBatch> batches) {
+        return batches.stream()
+                .flatMap(batch -> batch.asList().stream())
+                .filter(flow -> flow.protocolIdentifier() == 17)
+                .mapToLong(Flow::packetDeltaCount)
+                .sum();
     }
 
     @ParameterizedTest
@@ -303,7 +318,7 @@ class PinnedMeterIT {
                     .hasSize(2)
                     .anyMatch(outcome -> outcome.flushed().packets() == 5)
                     .anyMatch(outcome -> outcome.problem() != null);
-            assertThat(packets(queue)).isEqualTo(5);
+            assertThat(packets(batches(queue))).isEqualTo(5);
         }
         assertThat(packets(options(), 0)).isEqualTo(5);
     }
