@@ -339,7 +339,7 @@ class FlowctlIT {
                 Instant first = Instant.parse(flow.get("start").asText());
                 Instant last = Instant.parse(flow.get("end").asText());
                 // A tick is 10 ms at most.
-                assertThat(first).isBetween(begin.minusMillis(20), end);
+                assertThat(first).isBetween(begin.minusMillis(20), end.plusMillis(20));
                 assertThat(last).isBetween(first, end.plusMillis(20));
             }
         }
