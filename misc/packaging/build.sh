@@ -23,6 +23,7 @@ umask 022
 mkdir -p "$tree/DEBIAN" "$tree/usr/sbin" "$share/lib" "$doc"
 
 install "$home/misc/flowctl" "$share/"
+install -m 644 "$home/misc/jvm.options" "$share/"
 ln -s ../share/linux-flow-exporter/flowctl "$tree/usr/sbin/flowctl"
 install -m 644 "$home/target/linux-flow-exporter-$version.jar" "$share/linux-flow-exporter.jar"
 for list in classpath agent.classpath; do
