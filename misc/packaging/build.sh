@@ -23,6 +23,7 @@ umask 022
 mkdir -p "$tree/DEBIAN" "$tree/usr/sbin" "$share/lib" "$doc"
 
 install "$home/misc/flowctl" "$share/"
+install -m 644 "$home/misc/jvm.options" "$share/"
 ln -s ../share/linux-flow-exporter/flowctl "$tree/usr/sbin/flowctl"
 install -m 644 "$home/target/linux-flow-exporter-$version.jar" "$share/linux-flow-exporter.jar"
 for list in classpath agent.classpath; do
@@ -44,10 +45,11 @@ mkdir -p "$tree/usr/share/bash-completion/completions"
 "$home/misc/flowctl" completion bash >"$tree/usr/share/bash-completion/completions/flowctl"
 
 install -D -m 644 "$here/config.yaml" "$tree/etc/linux-flow-exporter/config.yaml"
+install -D -m 644 "$home/misc/logrotate.conf" "$tree/etc/logrotate.d/linux-flow-exporter"
 install -D -m 644 "$here/linux-flow-exporter.service" \
     "$tree/usr/lib/systemd/system/linux-flow-exporter.service"
 
 sed "s/@VERSION@/$version/" "$here/control" >"$tree/DEBIAN/control"
-echo /etc/linux-flow-exporter/config.yaml >"$tree/DEBIAN/conffiles"
+(cd "$tree" && find etc -type f -printf '/%p\n') >"$tree/DEBIAN/conffiles"
 install -m 755 "$here/postrm" "$tree/DEBIAN/"
 dpkg-deb --root-owner-group --build "$tree" "$home/target"

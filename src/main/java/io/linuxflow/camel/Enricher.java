@@ -29,7 +29,7 @@ public final class Enricher implements CamelContextAware {
     static final class Step {
         private final String name;
         private final Enrichment enrichment;
-        private final FailedFlows failed = new FailedFlows();
+        private final Failures failed = new Failures();
 
         private Step(String name, Enrichment enrichment) {
             this.name = name;
@@ -67,7 +67,7 @@ public final class Enricher implements CamelContextAware {
                                         name,
                                         recent,
                                         total,
-                                        FailedFlows.reason(e)));
+                                        Failures.reason(e)));
                 return batch;
             }
         }

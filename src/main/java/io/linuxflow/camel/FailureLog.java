@@ -15,7 +15,7 @@ final class FailureLog implements ExceptionHandler {
     private static final Logger LOG = LoggerFactory.getLogger(FailureLog.class);
 
     private final EbpfFlowmapConsumer consumer;
-    private final FailedFlows failed = new FailedFlows();
+    private final Failures failed = new Failures();
     private volatile String problem;
 
     FailureLog(EbpfFlowmapConsumer consumer) {
@@ -51,7 +51,7 @@ final class FailureLog implements ExceptionHandler {
 
     @Override
     public void handleException(String message, Exchange exchange, Throwable exception) {
-        problem = FailedFlows.reason(exception);
+        problem = Failures.reason(exception);
         LOG.debug("Route {} failed", consumer.getRouteId(), exception);
         failed.add(
                 exchange == null

@@ -239,7 +239,11 @@ final class FlowMetrics {
                         .counter(
                                 PREFIX + "ipfix.failed.messages",
                                 "IPFIX Messages that could not be sent by UDP",
-                                r -> r.sent.failedMessages.sum());
+                                r -> r.sent.failedMessages.sum())
+                        .counter(
+                                PREFIX + "ipfix.refusals",
+                                "Batches before which the collector was found not to listen",
+                                r -> r.sent.refusals.total());
         hooks =
                 new MeterRows<HookRow>(registry, r -> Tags.of("hook", r.name))
                         .counter(

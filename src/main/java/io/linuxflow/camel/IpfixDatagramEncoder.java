@@ -32,6 +32,9 @@ public final class IpfixDatagramEncoder extends DefaultChannelHandlerFactory {
         final LongAdder messages = new LongAdder();
         final LongAdder octets = new LongAdder();
         final LongAdder failedMessages = new LongAdder();
+
+        /** Times that it was found to have refused what was sent: nobody listens. */
+        final Failures refusals = new Failures();
     }
 
     private final Map<InetSocketAddress, Sent> sent = new ConcurrentHashMap<>();

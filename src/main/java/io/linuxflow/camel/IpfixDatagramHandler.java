@@ -157,13 +157,24 @@ final class IpfixDatagramHandler extends ChannelOutboundHandlerAdapter {
                 segmentation = new DatagramSegmentation(context.channel());
             }
             session.use(context.channel(), collector);
+            IpfixDatagramEncoder.Sent count = sent.apply(collector);
+            if (session.isRefused()) {
+                count.refusals.add(1, (recent, total) -> warnOfRefusal(collector));
+            }
             ByteBuf messages = messages(context, envelope.content());
-            exports.add(new Export(messages, collector, promise, sent.apply(collector)));
+            exports.add(new Export(messages, collector, promise, count));
         } catch (IOException | RuntimeException e) {
             promise.setFailure(e);
         } finally {
             ReferenceCountUtil.release(written);
         }
+    }
+
+    private static void warnOfRefusal(InetSocketAddress collector) {
+        LOG.warn(
+                "Nobody listens at the collector {} (ICMP port unreachable): what is sent to it is"
+                        + " lost. Start it, or send to another one",
+                NetUtil.toSocketAddressString(collector));
     }
 
     /** The Messages in a direct buffer, which the NIO channel would copy them to anyway. */

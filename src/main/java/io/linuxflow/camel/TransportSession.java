@@ -7,9 +7,15 @@ import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Keeps the packets that a channel sends from being metered. */
+/**
+ * Keeps the packets that a channel sends from being metered, and knows whether they are refused.
+ */
 final class TransportSession {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TransportSession.class);
 
     private static final int UDP = 17;
 
@@ -18,6 +24,9 @@ final class TransportSession {
 
     private ExportSessions.Session session;
     private long checked;
+
+    /** Null if there can be none. */
+    private CollectorWatch watch;
 
     /** The channel is about to send to the collector. */
     void use(Channel channel, InetSocketAddress collector) {
@@ -37,7 +46,22 @@ final class TransportSession {
             ExportSessions.add(current);
             end();
             session = current;
+            watch = watch(channel, collector);
         }
+    }
+
+    private static CollectorWatch watch(Channel channel, InetSocketAddress collector) {
+        try {
+            return new CollectorWatch(channel, collector);
+        } catch (IOException | RuntimeException e) {
+            LOG.debug("Can't tell whether {} refuses what is sent to it", collector, e);
+            return null;
+        }
+    }
+
+    /** Whether the collector has refused something since the last call. */
+    boolean isRefused() {
+        return watch != null && watch.refused();
     }
 
     /** The channel sends no more. */
@@ -45,6 +69,10 @@ final class TransportSession {
         if (session != null) {
             ExportSessions.remove(session);
             session = null;
+        }
+        if (watch != null) {
+            watch.close();
+            watch = null;
         }
     }
 

@@ -7,6 +7,7 @@ import io.linuxflow.bpf.Hook;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * What a {@link Meter} is to meter, and how.
@@ -108,157 +109,97 @@ public record MeterOptions(
     }
 
     public MeterOptions withInterfaces(String value) {
-        return new MeterOptions(
-                value,
-                direction,
-                hook,
-                clsact,
-                drainInterval,
-                slots,
-                clock,
-                latency,
-                batchSize,
-                cache,
-                pin);
+        return with(draft -> draft.interfaces = value);
     }
 
     public MeterOptions withDirection(MeteringDirection value) {
-        return new MeterOptions(
-                interfaces,
-                value,
-                hook,
-                clsact,
-                drainInterval,
-                slots,
-                clock,
-                latency,
-                batchSize,
-                cache,
-                pin);
+        return with(draft -> draft.direction = value);
     }
 
     public MeterOptions withHook(Hook value) {
-        return new MeterOptions(
-                interfaces,
-                direction,
-                value,
-                clsact,
-                drainInterval,
-                slots,
-                clock,
-                latency,
-                batchSize,
-                cache,
-                pin);
+        return with(draft -> draft.hook = value);
     }
 
     public MeterOptions withClsact(ClsactOptions value) {
-        return new MeterOptions(
-                interfaces,
-                direction,
-                hook,
-                value,
-                drainInterval,
-                slots,
-                clock,
-                latency,
-                batchSize,
-                cache,
-                pin);
+        return with(draft -> draft.clsact = value);
     }
 
     public MeterOptions withDrainInterval(Duration value) {
-        return new MeterOptions(
-                interfaces,
-                direction,
-                hook,
-                clsact,
-                value,
-                slots,
-                clock,
-                latency,
-                batchSize,
-                cache,
-                pin);
+        return with(draft -> draft.drainInterval = value);
     }
 
     public MeterOptions withSlots(int value) {
-        return new MeterOptions(
-                interfaces,
-                direction,
-                hook,
-                clsact,
-                drainInterval,
-                value,
-                clock,
-                latency,
-                batchSize,
-                cache,
-                pin);
+        return with(draft -> draft.slots = value);
     }
 
     public MeterOptions withClock(FlowClock value) {
-        return new MeterOptions(
-                interfaces,
-                direction,
-                hook,
-                clsact,
-                drainInterval,
-                slots,
-                value,
-                latency,
-                batchSize,
-                cache,
-                pin);
+        return with(draft -> draft.clock = value);
     }
 
     public MeterOptions withLatency(boolean value) {
-        return new MeterOptions(
-                interfaces,
-                direction,
-                hook,
-                clsact,
-                drainInterval,
-                slots,
-                clock,
-                value,
-                batchSize,
-                cache,
-                pin);
+        return with(draft -> draft.latency = value);
     }
 
     public MeterOptions withCache(CacheOptions value) {
-        return new MeterOptions(
-                interfaces,
-                direction,
-                hook,
-                clsact,
-                drainInterval,
-                slots,
-                clock,
-                latency,
-                batchSize,
-                value,
-                pin);
+        return with(draft -> draft.cache = value);
     }
 
     public MeterOptions withPin(boolean value) {
-        return new MeterOptions(
-                interfaces,
-                direction,
-                hook,
-                clsact,
-                drainInterval,
-                slots,
-                clock,
-                latency,
-                batchSize,
-                cache,
-                value);
+        return with(draft -> draft.pin = value);
     }
 
     /** Zero switches the cache off. */
     public MeterOptions withActiveTimeout(Duration value) {
         return withCache(cache.withActiveTimeout(value));
+    }
+
+    private MeterOptions with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.options();
+    }
+
+    /** Options that can be changed. */
+    private static final class Draft {
+        private String interfaces;
+        private MeteringDirection direction;
+        private Hook hook;
+        private ClsactOptions clsact;
+        private Duration drainInterval;
+        private int slots;
+        private FlowClock clock;
+        private boolean latency;
+        private int batchSize;
+        private CacheOptions cache;
+        private boolean pin;
+
+        Draft(MeterOptions options) {
+            interfaces = options.interfaces;
+            direction = options.direction;
+            hook = options.hook;
+            clsact = options.clsact;
+            drainInterval = options.drainInterval;
+            slots = options.slots;
+            clock = options.clock;
+            latency = options.latency;
+            batchSize = options.batchSize;
+            cache = options.cache;
+            pin = options.pin;
+        }
+
+        MeterOptions options() {
+            return new MeterOptions(
+                    interfaces,
+                    direction,
+                    hook,
+                    clsact,
+                    drainInterval,
+                    slots,
+                    clock,
+                    latency,
+                    batchSize,
+                    cache,
+                    pin);
+        }
     }
 }

@@ -9,16 +9,17 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 
 /** Runs the programs that an administrator would. */
-final class Command {
+public final class Command {
 
     private Command() {}
 
     /** What the command, whose words have no blanks in them, prints; it has to succeed. */
-    static String run(String command) {
+    public static String run(String command) {
         return run(command.split(" "));
     }
 
-    static String run(String... command) {
+    /** {@link #run(String)}, for words with blanks in them. */
+    public static String run(String... command) {
         try {
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
             process.getOutputStream().close();

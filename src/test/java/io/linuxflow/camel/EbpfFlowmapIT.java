@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.linuxflow.bpf.NamespaceThread;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import java.net.DatagramPacket;
@@ -117,7 +118,7 @@ class EbpfFlowmapIT {
 
     private static void send(int packets, int octets) throws Exception {
         InetAddress there = InetAddress.getByName(ADDRESS_THERE);
-        try (DatagramSocket socket = VethPair.in(HERE, DatagramSocket::new)) {
+        try (DatagramSocket socket = NamespaceThread.in(HERE, DatagramSocket::new)) {
             for (int i = 0; i < packets; i++) {
                 socket.send(new DatagramPacket(new byte[octets], octets, there, PORT));
             }

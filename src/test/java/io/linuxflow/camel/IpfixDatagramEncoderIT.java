@@ -8,6 +8,7 @@ import static io.linuxflow.camel.VethPair.ip;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.linuxflow.bpf.NamespaceThread;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.DefaultAddressedEnvelope;
@@ -49,12 +50,12 @@ class IpfixDatagramEncoderIT {
     private static List<Integer> numbersReceived(int mtu) throws Exception {
         NioEventLoopGroup group = new NioEventLoopGroup(1);
         try (VethPair veth = new VethPair();
-                DatagramChannel collector = VethPair.in(THERE, DatagramChannel::open)) {
+                DatagramChannel collector = NamespaceThread.in(THERE, DatagramChannel::open)) {
             ip("-n " + HERE + " link set eth0 mtu " + mtu);
             InetSocketAddress address = new InetSocketAddress(ADDRESS_THERE, 4739);
             collector.bind(address).configureBlocking(false);
             Channel channel =
-                    VethPair.in(
+                    NamespaceThread.in(
                             HERE,
                             () ->
                                     new Bootstrap()

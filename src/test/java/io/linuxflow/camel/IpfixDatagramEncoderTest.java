@@ -273,6 +273,42 @@ class IpfixDatagramEncoderTest {
     }
 
     @Test
+    void aCollectorThatDoesNotListenIsKnownAndGetsEverythingOnceItDoes() throws IOException {
+        collector.close();
+        await().until(
+                        () -> {
+                            send(concatenate(messages(900, 900, 900))).syncUninterruptibly();
+                            return encoder.sent().get(address).refusals.total() > 0;
+                        });
+
+        collector = DatagramChannel.open();
+        collector.bind(address);
+        collector.configureBlocking(false);
+        List<byte[]> messages = messages(900, 900, 200);
+        send(concatenate(messages)).syncUninterruptibly();
+
+        assertThat(received(3)).usingElementComparator(BYTES).isEqualTo(messages);
+        assertThat(encoder.sent().get(address).failedMessages.sum()).isZero();
+        long refusals = encoder.sent().get(address).refusals.total();
+        send(message(300, 0)).syncUninterruptibly();
+        send(message(300, 0)).syncUninterruptibly();
+        assertThat(encoder.sent().get(address).refusals.total()).isLessThanOrEqualTo(refusals + 1);
+        assertThat(wire.segmented).as("still cut by the kernel").hasPositiveValue();
+    }
+
+    @Test
+    void nobodyElseCanJoinThePortOfTheChannel() throws IOException {
+        send(message(300, 0)).syncUninterruptibly();
+
+        assertThat(channel.config().getOption(ChannelOption.SO_REUSEADDR)).isFalse();
+        try (DatagramChannel other = DatagramChannel.open()) {
+            other.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+            assertThatThrownBy(() -> other.bind(channel.localAddress()))
+                    .isInstanceOf(java.net.BindException.class);
+        }
+    }
+
+    @Test
     void aWriteToAClosedChannelFails() {
         channel.close().syncUninterruptibly();
 

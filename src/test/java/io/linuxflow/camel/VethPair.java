@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.camel;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
-import io.linuxflow.bpf.NetworkNamespace;
+import io.linuxflow.bpf.Command;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.FutureTask;
 
 /** Two network namespaces, each with an eth0 that leads to the other. */
 final class VethPair implements AutoCloseable {
@@ -36,25 +31,7 @@ final class VethPair implements AutoCloseable {
         }
     }
 
-    /** Sockets stay in the namespace that they are made in. */
-    static <T> T in(String name, Callable<T> callable) throws Exception {
-        FutureTask<T> task =
-                new FutureTask<>(
-                        () -> {
-                            try (NetworkNamespace namespace = NetworkNamespace.named(name)) {
-                                namespace.enter();
-                                return callable.call();
-                            }
-                        });
-        new Thread(task).start();
-        return task.get();
-    }
-
-    static void ip(String arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of("ip"));
-        command.addAll(List.of(arguments.split(" ")));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes());
-        assertThat(process.waitFor()).as("ip %s: %s", arguments, output).isZero();
+    static void ip(String arguments) {
+        Command.run("ip " + arguments);
     }
 }

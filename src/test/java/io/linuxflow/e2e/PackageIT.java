@@ -42,6 +42,9 @@ class PackageIT {
             flowctl version
             flowctl dependency-check -o csv >/mnt/dependencies.csv || true
             bash -c '. /usr/share/bash-completion/completions/flowctl && complete -p flowctl'
+            grep -qF "$(sed -n 's/^    file: //p' /etc/linux-flow-exporter/config.yaml) {" \\
+                /etc/logrotate.d/linux-flow-exporter
+            logrotate --debug /etc/logrotate.d/linux-flow-exporter
             sed -i 's:/var/log:/mnt:' /etc/linux-flow-exporter/config.yaml
             flowctl agent -c /etc/linux-flow-exporter/config.yaml --interfaces lo \\
                 >/mnt/agent.log 2>&1 &

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.enrich;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.util.concurrent.TimeUnit;
+import io.linuxflow.bpf.Command;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A network namespace of a test's own, removed with it. */
@@ -18,7 +13,7 @@ final class Namespace implements AutoCloseable {
             "enrich-" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
 
     Namespace() {
-        run("ip netns add " + name);
+        Command.run("ip netns add " + name);
         ip("link set lo up");
     }
 
@@ -28,7 +23,7 @@ final class Namespace implements AutoCloseable {
 
     /** Runs {@code ip} in it with these arguments, separated by blanks. */
     String ip(String arguments) {
-        return run("ip -n " + name + " " + arguments);
+        return Command.run("ip -n " + name + " " + arguments);
     }
 
     /** Makes a device of that index, up; its other end is in the namespace, too. */
@@ -45,28 +40,11 @@ final class Namespace implements AutoCloseable {
 
     /** Runs a command in it. */
     String exec(String command) {
-        return run("ip netns exec " + name + " " + command);
-    }
-
-    private static String run(String command) {
-        try {
-            Process process =
-                    new ProcessBuilder(command.split(" ")).redirectErrorStream(true).start();
-            process.getOutputStream().close();
-            String output =
-                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-            assertThat(process.exitValue()).as("%s: %s", command, output).isZero();
-            return output;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
-        }
+        return Command.run("ip netns exec " + name + " " + command);
     }
 
     @Override
     public void close() {
-        run("ip netns delete " + name);
+        Command.run("ip netns delete " + name);
     }
 }

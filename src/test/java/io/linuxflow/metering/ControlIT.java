@@ -6,7 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.linuxflow.bpf.NetworkNamespace;
+import io.linuxflow.bpf.Command;
+import io.linuxflow.bpf.NamespaceThread;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowFilter;
@@ -37,7 +38,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -442,25 +442,11 @@ class ControlIT {
         }
     }
 
-    private static <T> T inNamespace(Callable<T> callable) throws Exception {
-        FutureTask<T> task =
-                new FutureTask<>(
-                        () -> {
-                            try (NetworkNamespace namespace = NetworkNamespace.named(HERE)) {
-                                namespace.enter();
-                                return callable.call();
-                            }
-                        });
-        Thread thread = new Thread(task);
-        thread.start();
-        return task.get();
+    private static <T> T inNamespace(Callable<T> callable) {
+        return NamespaceThread.in(HERE, callable);
     }
 
-    private static void ip(String arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of("ip"));
-        command.addAll(List.of(arguments.split(" ")));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes());
-        assertThat(process.waitFor()).as("ip %s: %s", arguments, output).isZero();
+    private static void ip(String arguments) {
+        Command.run("ip " + arguments);
     }
 }

@@ -4,7 +4,8 @@ package io.linuxflow.metering;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.linuxflow.bpf.NetworkNamespace;
+import io.linuxflow.bpf.Command;
+import io.linuxflow.bpf.NamespaceThread;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import java.net.DatagramPacket;
@@ -16,7 +17,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -371,26 +371,11 @@ class MeterIT {
         }
     }
 
-    /** A socket stays in the namespace that it was made in. */
-    private static <T> T inNamespace(Callable<T> callable) throws Exception {
-        FutureTask<T> task =
-                new FutureTask<>(
-                        () -> {
-                            try (NetworkNamespace namespace = NetworkNamespace.named(HERE)) {
-                                namespace.enter();
-                                return callable.call();
-                            }
-                        });
-        Thread thread = new Thread(task);
-        thread.start();
-        return task.get();
+    private static <T> T inNamespace(Callable<T> callable) {
+        return NamespaceThread.in(HERE, callable);
     }
 
-    private static void ip(String arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of("ip"));
-        command.addAll(List.of(arguments.split(" ")));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes());
-        assertThat(process.waitFor()).as("ip %s: %s", arguments, output).isZero();
+    private static void ip(String arguments) {
+        Command.run("ip " + arguments);
     }
 }

@@ -7,11 +7,12 @@ import static org.awaitility.Awaitility.await;
 
 import io.linuxflow.bpf.BpfMount;
 import io.linuxflow.bpf.ClsactOptions;
+import io.linuxflow.bpf.Command;
 import io.linuxflow.bpf.Direction;
 import io.linuxflow.bpf.Hook;
 import io.linuxflow.bpf.Link;
 import io.linuxflow.bpf.Links;
-import io.linuxflow.bpf.NetworkNamespace;
+import io.linuxflow.bpf.NamespaceThread;
 import io.linuxflow.bpf.TcAttachment;
 import io.linuxflow.bpf.TcProgram;
 import io.linuxflow.flow.Flow;
@@ -28,8 +29,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -256,7 +255,7 @@ class PinnedMeterIT {
             if (hook == Hook.TCX) {
                 InstalledMeters.in(HERE).detach(options(), false, false);
             } else {
-                run("tc -n " + HERE + " qdisc delete dev eth0 clsact");
+                Command.run("tc -n " + HERE + " qdisc delete dev eth0 clsact");
             }
             assertThat(meter.status().interfaces())
                     .singleElement()
@@ -365,30 +364,11 @@ class PinnedMeterIT {
                 });
     }
 
-    private static <T> T inNamespace(Callable<T> callable) throws Exception {
-        FutureTask<T> task =
-                new FutureTask<>(
-                        () -> {
-                            try (NetworkNamespace namespace = NetworkNamespace.named(HERE)) {
-                                namespace.enter();
-                                return callable.call();
-                            }
-                        });
-        new Thread(task).start();
-        try {
-            return task.get();
-        } catch (ExecutionException e) {
-            throw new AssertionError(e.getCause());
-        }
+    private static <T> T inNamespace(Callable<T> callable) {
+        return NamespaceThread.in(HERE, callable);
     }
 
-    private static void ip(String arguments) throws Exception {
-        run("ip " + arguments);
-    }
-
-    private static void run(String command) throws Exception {
-        Process process = new ProcessBuilder(command.split(" ")).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes());
-        assertThat(process.waitFor()).as("%s: %s", command, output).isZero();
+    private static void ip(String arguments) {
+        Command.run("ip " + arguments);
     }
 }

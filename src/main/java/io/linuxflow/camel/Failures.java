@@ -4,18 +4,19 @@ package io.linuxflow.camel;
 import java.time.Duration;
 
 /**
- * Counts flows that something went wrong with, and has it reported: the first time at once, then at
- * most once a minute. What is wrong for hours is no reason to fill the log.
+ * Counts flows that something went wrong with, or whatever else is counted, and has it reported:
+ * the first time at once, then at most once a minute. What is wrong for hours is no reason to fill
+ * the log.
  */
-final class FailedFlows {
+final class Failures {
 
     private static final long INTERVAL = Duration.ofMinutes(1).toNanos();
 
     /** Says on one line what is wrong. */
     interface Report {
         /**
-         * @param recent flows since the last report
-         * @param total flows since the start
+         * @param recent how many since the last report
+         * @param total how many since the start
          */
         void write(long recent, long total);
     }
@@ -29,8 +30,8 @@ final class FailedFlows {
     }
 
     /** Counts these, and has all since the last report reported if it is time to. */
-    synchronized void add(int flows, Report report) {
-        total += flows;
+    synchronized void add(int count, Report report) {
+        total += count;
         long now = System.nanoTime();
         if (now - next >= 0) {
             report.write(total - reported, total);
