@@ -341,10 +341,11 @@ int stamp_ingress(struct __sk_buff *skb)
 SEC("syscall")
 int read_clock(void *context __attribute__((unused)))
 {
-	__u64 monotonic = bpf_ktime_get_ns();
-
 	/* The coarse clock is this one as of the last tick; programs of this type can't read it. */
-	clock_reading.flow = flow_clock == FLOW_CLOCK_COARSE ? monotonic : read_flow_clock();
-	clock_reading.monotonic = monotonic;
+	__u64 flow = flow_clock == FLOW_CLOCK_COARSE ? bpf_ktime_get_ns() : read_flow_clock();
+
+	/* In this order: what holds up the CPU in between can only make the tick look old. */
+	clock_reading.monotonic = bpf_ktime_get_ns();
+	clock_reading.flow = flow;
 	return 0;
 }

@@ -83,6 +83,8 @@ final class LibC {
 
         int clock_gettime(int clock, @Out long[] timespec);
 
+        int clock_getres(int clock, @Out long[] timespec);
+
         int vsnprintf(@Out byte[] buffer, long size, Pointer format, Pointer arguments);
 
         String strerror(int errno);

@@ -214,7 +214,7 @@ final class FlowMeterObject implements AutoCloseable {
         }
     }
 
-    /** The time, by a meter's clock, though no meter is loaded: takes a tenth of a second. */
+    /** The time, by a meter's clock, though no meter is loaded: takes a tick or two. */
     static WallClock now(FlowClock clock) {
         try (BpfObject object = open()) {
             object.loadOnly("read_clock").set("flow_clock", clock.ordinal());

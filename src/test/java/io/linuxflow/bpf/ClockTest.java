@@ -34,4 +34,21 @@ class ClockTest {
     void monotonicIsTheClockOfTheJdk() {
         assertThat(Clock.monotonicNanos()).isCloseTo(System.nanoTime(), A_SECOND);
     }
+
+    @Test
+    void realtimeAndMonotonicAreReadAtOneMoment() {
+        long difference = Clock.realtimeMinusMonotonicNanos();
+
+        assertThat(Clock.monotonicNanos() + difference)
+                .isCloseTo(Clock.realtimeNanos(), Offset.offset(50_000_000L));
+    }
+
+    /** CONFIG_HZ is a whole number, and TICK_NSEC rounded (include/linux/jiffies.h). */
+    @Test
+    void aTickIsAWholePartOfASecond() {
+        long hz = Math.round(1e9 / Clock.tickNanos());
+
+        assertThat(hz).isBetween(24L, 1200L);
+        assertThat(Clock.tickNanos()).isEqualTo((1_000_000_000 + hz / 2) / hz);
+    }
 }
