@@ -46,6 +46,8 @@ final class FlowMetrics {
 
     private record CollectorRow(InetSocketAddress collector, IpfixDatagramEncoder.Sent sent) {}
 
+    private record DataFormatRow(String name, IpfixDataFormat format) {}
+
     private record HookRow(String name, CommandHook hook) {}
 
     private record EnrichmentRow(String enrichment, long failedFlows) {}
@@ -73,6 +75,7 @@ final class FlowMetrics {
     private final MeterRows<MissingRow> missing;
     private final MeterRows<SinkRow> sinks;
     private final MeterRows<CollectorRow> collectors;
+    private final MeterRows<DataFormatRow> dataFormats;
     private final MeterRows<HookRow> hooks;
     private final MeterRows<EnrichmentRow> enrichments;
     private final MeterRows<LookupsRow> lookups;
@@ -244,6 +247,36 @@ final class FlowMetrics {
                                 PREFIX + "ipfix.refusals",
                                 "Batches before which the collector was found not to listen",
                                 r -> r.sent.refusals.total());
+        dataFormats =
+                new MeterRows<DataFormatRow>(registry, r -> Tags.of("dataFormat", r.name))
+                        .counter(
+                                PREFIX + "ipfix.capped.values",
+                                "Values too large for their field, exported as the largest",
+                                r -> r.format.getCappedValues())
+                        .counter(
+                                PREFIX + "ipfix.cut.texts",
+                                "Texts exported in part for want of room",
+                                r -> r.format.getCutTexts())
+                        .counter(
+                                PREFIX + "ipfix.read.messages",
+                                "IPFIX Messages read",
+                                r -> r.format.getMessages())
+                        .counter(
+                                PREFIX + "ipfix.malformed.messages",
+                                "Messages that could not be read",
+                                r -> r.format.getMalformedMessages())
+                        .counter(
+                                PREFIX + "ipfix.read.records",
+                                "Data Records read",
+                                r -> r.format.getRecords())
+                        .counter(
+                                PREFIX + "ipfix.undecoded.sets",
+                                "Sets read whose Template was not known",
+                                r -> r.format.getUndecodedSets())
+                        .counter(
+                                PREFIX + "ipfix.lost.records",
+                                "Data Records that never came, by the sequence numbers",
+                                r -> r.format.getLostRecords());
         hooks =
                 new MeterRows<HookRow>(registry, r -> Tags.of("hook", r.name))
                         .counter(
@@ -395,6 +428,14 @@ final class FlowMetrics {
                                                                 new CollectorRow(
                                                                         collector, sent))));
         collectors.show(collectorRows);
+        dataFormats.show(
+                camelContext
+                        .getRegistry()
+                        .findByTypeWithName(IpfixDataFormat.class)
+                        .entrySet()
+                        .stream()
+                        .map(entry -> new DataFormatRow(entry.getKey(), entry.getValue()))
+                        .toList());
         hooks.show(
                 camelContext.getRegistry().findByTypeWithName(CommandHook.class).entrySet().stream()
                         .filter(entry -> entry.getValue().isOn())

@@ -126,7 +126,14 @@ public class IpfixDataFormat extends ServiceSupport implements DataFormat, DataF
         } else if (body instanceof ByteBuf buffer) {
             octets = buffer.nioBuffer();
         } else {
-            octets = ByteBuffer.wrap(exchange.getIn().getMandatoryBody(byte[].class));
+            byte[] array =
+                    exchange.getContext()
+                            .getTypeConverter()
+                            .tryConvertTo(byte[].class, exchange, body);
+            if (array == null) {
+                throw new InvalidPayloadException(exchange, byte[].class);
+            }
+            octets = ByteBuffer.wrap(array);
         }
         return unmarshal(exchange, octets);
     }

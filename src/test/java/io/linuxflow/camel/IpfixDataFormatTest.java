@@ -58,6 +58,13 @@ class IpfixDataFormatTest extends CamelTestSupport {
                         .marshal(new CustomDataFormat("own"))
                         .to("mock:octets");
                 from("direct:readOwn").unmarshal(new CustomDataFormat("own")).to("mock:records");
+                from("direct:variable")
+                        .marshal(new CustomDataFormat("ipfix"))
+                        .setVariable("messages", body())
+                        .setBody(constant("something else"))
+                        .unmarshal()
+                        .variableSend("messages")
+                        .custom("ipfix");
                 from("direct:unmarshal")
                         .unmarshal(new CustomDataFormat("ipfix"))
                         .to("mock:records");
@@ -208,6 +215,16 @@ class IpfixDataFormatTest extends CamelTestSupport {
         assertThat(unmarshal(ByteBuffer.wrap(octets), null)).hasSize(2);
         assertThat(unmarshal(Unpooled.wrappedBuffer(octets), null)).hasSize(2);
         assertThat(unmarshal(new java.io.ByteArrayInputStream(octets), null)).hasSize(2);
+    }
+
+    /** As the option variableSend of unmarshal asks for. */
+    @Test
+    void unmarshalsAVariable() throws Exception {
+        Exchange exchange =
+                template.request("direct:variable", e -> e.getIn().setBody(TestFlows.tcp(2, 1)));
+
+        assertThat(exchange.getException()).isNull();
+        assertThat((List<?>) exchange.getMessage().getBody()).hasSize(2);
     }
 
     @Test

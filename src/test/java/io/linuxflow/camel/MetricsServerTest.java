@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.camel;
 
+import static io.linuxflow.flow.FlowLayout.LONG;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.linuxflow.enrich.CommandHook;
 import io.linuxflow.enrich.Enrichment;
 import io.linuxflow.enrich.PrefixTable;
+import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowLayout;
+import io.linuxflow.ipfix.IpfixException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -18,8 +24,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.support.DefaultExchange;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -262,6 +270,34 @@ class MetricsServerTest {
                                 + labels
                                 + (double) hook.nanos() / 1_000_000_000)
                 .noneMatch(line -> line.contains("unused"));
+    }
+
+    @Test
+    void aDataFormatHasWhatItCouldNotExportOrReadInFull() throws Exception {
+        IpfixDataFormat format = new IpfixDataFormat();
+        format.setFields("packetDeltaCount:4,octetDeltaCount");
+        camel.getRegistry().bind("small", format);
+        format.start();
+        Exchange exchange = new DefaultExchange(camel);
+        FlowBatch batch = TestFlows.tcp(3, 1000);
+        LONG.set(batch.records(), FlowLayout.PACKETS, 1L << 40);
+        ByteArrayOutputStream messages = new ByteArrayOutputStream();
+
+        format.marshal(exchange, batch, messages);
+        format.unmarshal(exchange, (Object) messages.toByteArray());
+        assertThatThrownBy(() -> format.unmarshal(exchange, (Object) new byte[20]))
+                .isInstanceOf(IpfixException.class);
+
+        String labels = "{dataFormat=\"small\"} ";
+        assertThat(metrics())
+                .contains(
+                        PREFIX + "ipfix_capped_values_total" + labels + "1.0",
+                        PREFIX + "ipfix_cut_texts_total" + labels + "0.0",
+                        PREFIX + "ipfix_read_messages_total" + labels + "1.0",
+                        PREFIX + "ipfix_read_records_total" + labels + "3.0",
+                        PREFIX + "ipfix_malformed_messages_total" + labels + "1.0",
+                        PREFIX + "ipfix_undecoded_sets_total" + labels + "0.0",
+                        PREFIX + "ipfix_lost_records_total" + labels + "0.0");
     }
 
     @Test
