@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -345,15 +346,36 @@ final class Attachments implements AutoCloseable {
         return namespace.equals(InterfaceSelection.OWN_NAMESPACE) ? name : namespace + ":" + name;
     }
 
+    /** Detaches from all, what is pinned included; the counters stay to be read. */
+    void remove() {
+        stop(
+                (hookpoint, attachment) -> {
+                    attachment.close();
+                    if (pins != null) {
+                        pins.removeLink(hookpoint);
+                    }
+                    removeStrayFilters(hookpoint);
+                });
+    }
+
     /** Detaches from all that is not pinned; the counters stay to be read. */
     @Override
     public void close() {
+        stop(
+                (hookpoint, attachment) -> {
+                    if (pins != null) {
+                        attachment.leave();
+                    } else {
+                        attachment.close();
+                    }
+                });
+    }
+
+    private void stop(BiConsumer<InterfaceKey, TcAttachment> end) {
         states.replaceAll(
                 (hookpoint, state) -> {
-                    if (state.attachment != null && pins != null) {
-                        state.attachment.leave();
-                    } else if (state.attachment != null) {
-                        state.attachment.close();
+                    if (state.attachment != null) {
+                        end.accept(hookpoint, state.attachment);
                     }
                     return new State(state.name, null, "the meter is stopped");
                 });

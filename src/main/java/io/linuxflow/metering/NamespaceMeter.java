@@ -194,10 +194,13 @@ final class NamespaceMeter {
         return retired;
     }
 
-    /** Hands out what is left of a namespace that has no name any more, and lets it go. */
+    /**
+     * Hands out what is left of a namespace that has no name any more, and lets it go: nothing
+     * stays pinned, as nobody could take it over.
+     */
     void retire() {
-        stop();
         retired = true;
+        stop();
         last = last.ofGoneNamespace();
     }
 
@@ -319,6 +322,9 @@ final class NamespaceMeter {
                     session.finish();
                 } finally {
                     session.snapshot();
+                }
+                if (retired && pins != null) {
+                    pins.remove();
                 }
             }
         } catch (RuntimeException | Error e) {
@@ -530,7 +536,11 @@ final class NamespaceMeter {
          * Everything that has been metered goes out; unless pinned, nothing is metered any more.
          */
         void finish() {
-            attachments.close();
+            if (retired) {
+                attachments.remove();
+            } else {
+                attachments.close();
+            }
             BooleanSupplier overdue = after(LAST_PATIENCE);
             // A program that was running while we detached may have seen either epoch.
             endEpoch(Flow.FORCED_END, overdue);

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -190,14 +191,22 @@ class AgentIT {
             succeed("meter", "attach", "-i", other.router() + ":server");
             sent = sent.plus(Traffic.udp(other.client(), 4002, Lab.SERVER, 5000, 20, 100));
             agent.awaitMetered(other.router() + ":server", "egress");
+            Set<String> pinned = pinned();
             Shell.run("ip", "netns", "delete", other.router());
             agent.awaitLine(
                     line -> line.contains("Network namespace " + other.router() + " is gone"));
             // The namespace is really gone: its end of the veth took the client's with it.
             await().until(() -> !Shell.in(other.client(), "ip", "-o", "link").contains(" eth0"));
+            // Nobody could take over what is pinned of it, ever.
+            assertThat(pinned()).hasSize(pinned.size() - 1);
             agent.stop();
             assertThat(first.total(TO_5000)).isEqualTo(sent);
         }
+    }
+
+    /** The network namespaces of which something is pinned. */
+    private static Set<String> pinned() {
+        return Set.of(Path.of("/sys/fs/bpf/linux-flow-exporter").toFile().list());
     }
 
     @Test
