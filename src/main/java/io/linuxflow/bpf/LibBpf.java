@@ -128,6 +128,8 @@ final class LibBpf {
 
         int bpf_prog_query_opts(int target, int type, Pointer opts);
 
+        int bpf_prog_get_next_id(int id, int[] next);
+
         int bpf_prog_get_fd_by_id(int id);
 
         int bpf_map_get_fd_by_id(int id);

@@ -23,6 +23,23 @@ public record LoadedProgram(int id, String name, long loadedNanos, List<Integer>
     /** Ours have fewer. */
     private static final int MAX_MAPS = 64;
 
+    /** All that are in the kernel. Needs CAP_SYS_ADMIN. */
+    public static List<LoadedProgram> all() {
+        List<LoadedProgram> all = new ArrayList<>();
+        int[] id = {0};
+        int result;
+        while ((result = libbpf().bpf_prog_get_next_id(id[0], id)) == 0) {
+            LoadedProgram program = ofId(id[0]);
+            if (program != null) {
+                all.add(program);
+            }
+        }
+        if (result != -LibC.ENOENT) {
+            LibBpf.check("list the programs in the kernel", result);
+        }
+        return all;
+    }
+
     /** Null if it is gone. Needs CAP_SYS_ADMIN. */
     public static LoadedProgram ofId(int id) {
         int fd = libbpf().bpf_prog_get_fd_by_id(id);

@@ -7,9 +7,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
@@ -32,6 +37,35 @@ public final class NetworkNamespace implements AutoCloseable {
     private final String name;
     private final int fd;
     private boolean closed;
+
+    /** The namespaces that threads of processes are in, as far as can be seen, each once. */
+    public static List<NetworkNamespace> ofThreads() {
+        Map<String, NetworkNamespace> namespaces = new HashMap<>();
+        for (Path process : list(Path.of("/proc"), "[0-9]*")) {
+            for (Path thread : list(process.resolve("task"), "*")) {
+                Path path = thread.resolve("ns/net");
+                try {
+                    String identity = Files.readSymbolicLink(path).toString();
+                    if (!namespaces.containsKey(identity)) {
+                        namespaces.put(identity, new NetworkNamespace(path.toString(), path));
+                    }
+                } catch (IOException | BpfException e) {
+                    // It has ended, or has more privileges than the calling thread.
+                }
+            }
+        }
+        return List.copyOf(namespaces.values());
+    }
+
+    private static List<Path> list(Path directory, String glob) {
+        List<Path> paths = new ArrayList<>();
+        try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory, glob)) {
+            stream.forEach(paths::add);
+        } catch (IOException | DirectoryIteratorException e) {
+            // The process has ended.
+        }
+        return paths;
+    }
 
     private NetworkNamespace(String name, Path path) {
         this.name = name;

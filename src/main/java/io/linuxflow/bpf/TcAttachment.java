@@ -73,6 +73,14 @@ public final class TcAttachment implements AutoCloseable {
         TcxLink.remove(pinned);
     }
 
+    /**
+     * The kernel's number of the program of a pinned tcx link whose interface is gone; 0 if it is
+     * attached.
+     */
+    public static int detachedProgram(Path pinned) {
+        return TcxLink.detachedProgram(pinned);
+    }
+
     static String describe(BpfProgram program, int ifindex, Direction direction, Hook hook) {
         return "attach "
                 + program.name()

@@ -55,6 +55,17 @@ final class TcxLink implements TcAttachment.Attached {
         close();
     }
 
+    /** The program of a pinned link that is attached no more; 0 if it is attached still. */
+    static int detachedProgram(Path pinned) {
+        TcxLink link = new TcxLink(BpfFileSystem.open(pinned, "link"));
+        try {
+            LinkInfo info = new LinkInfo(link.fd);
+            return info.ifindex.get() == 0 ? info.prog_id.intValue() : 0;
+        } finally {
+            link.close();
+        }
+    }
+
     /** Detaches whatever link is pinned there, though others hold it too, and deletes the pin. */
     static void remove(Path pinned) {
         TcxLink link = new TcxLink(BpfFileSystem.open(pinned, "link"));

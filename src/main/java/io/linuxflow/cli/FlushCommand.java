@@ -69,13 +69,7 @@ final class FlushCommand implements Callable<Integer> {
                 }
             }
             if (flushed.flows() > 0) {
-                out.printf(
-                        "%s%s %s (%s, %s)%n",
-                        in,
-                        number(flushed.flows(), "flow"),
-                        discard ? "discarded" : "exported",
-                        number(flushed.packets(), "packet"),
-                        number(flushed.octets(), "octet"));
+                out.println(in + text(flushed, discard ? " discarded" : " exported"));
                 done = true;
             }
         }
@@ -83,6 +77,16 @@ final class FlushCommand implements Callable<Integer> {
             err.println("flowctl: there is no such flow");
         }
         return done && !failed ? 0 : 1;
+    }
+
+    /** As {@code 1 flow exported (7 packets, 896 octets)}. */
+    static String text(Flushed flushed, String become) {
+        return "%s%s (%s, %s)"
+                .formatted(
+                        number(flushed.flows(), "flow"),
+                        become,
+                        number(flushed.packets(), "packet"),
+                        number(flushed.octets(), "octet"));
     }
 
     private static String number(long count, String what) {

@@ -4,6 +4,8 @@ package io.linuxflow.cli;
 import io.linuxflow.bpf.Clock;
 import io.linuxflow.bpf.ClsactOptions;
 import io.linuxflow.bpf.Hook;
+import io.linuxflow.metering.Flushed;
+import io.linuxflow.metering.GoneNamespaces;
 import io.linuxflow.metering.InstalledMeters;
 import io.linuxflow.metering.InstalledMeters.Attached;
 import io.linuxflow.metering.InstalledMeters.Outcome;
@@ -31,6 +33,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             MeterCommand.Attach.class,
             MeterCommand.Detach.class,
+            MeterCommand.Prune.class,
             MeterCommand.Status.class
         })
 final class MeterCommand implements Runnable {
@@ -39,7 +42,7 @@ final class MeterCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "attach, detach or status?");
+        throw new ParameterException(spec.commandLine(), "attach, detach, prune or status?");
     }
 
     /** What attach and detach have in common. */
@@ -220,6 +223,40 @@ final class MeterCommand implements Runnable {
                 out.println(leftBefore + " flows are discarded");
             }
             return leftBefore > 0;
+        }
+    }
+
+    @Command(
+            name = "prune",
+            mixinStandardHelpOptions = true,
+            versionProvider = Flowctl.Version.class,
+            description = {
+                "Removes what is pinned of network namespaces that are gone.",
+                "It takes kernel memory, and nobody can export the flows in it any more."
+            })
+    static final class Prune implements Callable<Integer> {
+
+        @Spec private CommandSpec spec;
+
+        @Option(names = "--dry", description = "only say what would be done")
+        private boolean dry;
+
+        @Override
+        public Integer call() {
+            for (GoneNamespaces.Remains each : GoneNamespaces.remains(!dry)) {
+                Flushed lost = each.unexported();
+                String what = each.directory() + (dry ? ": would be removed" : ": removed");
+                spec.commandLine()
+                        .getOut()
+                        .println(
+                                lost.flows() == 0
+                                        ? what
+                                        : what
+                                                + ", and "
+                                                + FlushCommand.text(lost, "")
+                                                + " with it");
+            }
+            return 0;
         }
     }
 

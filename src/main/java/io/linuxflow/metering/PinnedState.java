@@ -49,9 +49,8 @@ final class PinnedState implements AutoCloseable {
     private final Path directory;
     private final NamespaceLock lock;
 
-    private PinnedState(NamespaceLock lock) {
-        String cookie = Long.toUnsignedString(NetworkNamespace.currentCookie());
-        directory = ROOT.resolve(PREFIX + cookie);
+    private PinnedState(long cookie, NamespaceLock lock) {
+        directory = ROOT.resolve(PREFIX + Long.toUnsignedString(cookie));
         this.lock = lock;
     }
 
@@ -76,7 +75,12 @@ final class PinnedState implements AutoCloseable {
 
     /** That of the calling thread's network namespace, to look at; there may be none. */
     static PinnedState ofThread() {
-        return new PinnedState(null);
+        return new PinnedState(NetworkNamespace.currentCookie(), null);
+    }
+
+    /** That of a network namespace that nobody can be in. */
+    static PinnedState ofGone(long cookie) {
+        return new PinnedState(cookie, null);
     }
 
     /**
@@ -93,7 +97,7 @@ final class PinnedState implements AutoCloseable {
                             + " is metered with the option pin by another process already. Stop"
                             + " that one, or leave pin out");
         }
-        return new PinnedState(lock);
+        return new PinnedState(NetworkNamespace.currentCookie(), lock);
     }
 
     /** The maps of one meter. */

@@ -346,6 +346,36 @@ class FlowctlIT {
     }
 
     @Test
+    void whatANamespaceLeavesPinnedIsRemovedOnceItIsGone() throws Exception {
+        try (Lab other = new Lab()) {
+            String pins =
+                    "/sys/fs/bpf/linux-flow-exporter/netns-"
+                            + Lab.in(other.router(), NetworkNamespace::currentCookie);
+            succeed("meter", "attach", "-i", other.router() + ":server");
+            Traffic.udp(other.client(), 4001, Lab.SERVER, 5000, 7, 100);
+            assertThat(succeed("meter", "prune")).doesNotContain(pins);
+            Process inside =
+                    new ProcessBuilder(Shell.inNamespace(other.router(), "sleep", "1000")).start();
+            Shell.run("ip", "netns", "delete", other.router());
+            assertThat(succeed("meter", "prune")).doesNotContain(pins);
+            inside.destroyForcibly().waitFor();
+            await().until(() -> succeed("meter", "prune", "--dry").contains(pins));
+
+            // The kernel has sent something of its own, perhaps.
+            assertThat(succeed("meter", "prune").lines())
+                    .anyMatch(
+                            line ->
+                                    line.matches(
+                                            pins
+                                                    + ": removed, and \\d flows? \\(\\d+ packets,"
+                                                    + " \\d+ octets\\) with it"));
+
+            assertThat(Path.of(pins)).doesNotExist();
+            assertThat(succeed("meter", "prune", "--dry")).doesNotContain(pins);
+        }
+    }
+
+    @Test
     void namesOfInterfacesFilterToo() throws Exception {
         succeed("meter", "attach", "-i", everything());
         Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 1, 10);

@@ -2,6 +2,7 @@
 package io.linuxflow.e2e;
 
 import io.linuxflow.bpf.NetworkNamespace;
+import io.linuxflow.metering.GoneNamespaces;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -35,6 +36,8 @@ final class Lab implements AutoCloseable {
             "e2e-" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet() + "-";
 
     Lab() {
+        // What was attached and pinned in those of tests before.
+        GoneNamespaces.remains(true);
         try {
             make();
         } catch (RuntimeException | Error e) {
