@@ -101,8 +101,14 @@ public record AgentConfig(
                                                     "no Information Element is called "
                                                             + parts[0]));
             return new FieldSpecifier(
-                    element,
-                    parts.length == 1 ? element.type().length() : Integer.parseInt(parts[1]));
+                    element, parts.length == 1 ? element.type().length() : length(parts[1]));
+        }
+
+        private static int length(String text) {
+            if (!text.matches("[0-9]{1,5}")) {
+                throw new IllegalArgumentException("'" + text + "' is no number of octets");
+            }
+            return Integer.parseInt(text);
         }
     }
 
@@ -206,10 +212,12 @@ public record AgentConfig(
             Duration finishedDrain = seconds("timerFinishedDrainSeconds", 5);
             Duration forceDrain = seconds("timerForceDrainSeconds", 30);
             Duration templateFlush = seconds("timerTemplateFlushSeconds", 60);
-            items("outputs").forEach(this::output);
-            items("collectors").forEach(item -> outputs.add(collector(item, true)));
+            List<Value> listed = items("outputs");
+            List<Value> collectors = items("collectors");
+            listed.forEach(this::output);
+            collectors.forEach(item -> outputs.add(collector(item, true)));
             items("templates").forEach(this::template);
-            if (items("outputs").isEmpty() && items("collectors").isEmpty()) {
+            if (listed.isEmpty() && collectors.isEmpty()) {
                 file.root().problem("no outputs: give at least one collector or log");
             }
             TemplateEntry flows =
@@ -416,26 +424,37 @@ public record AgentConfig(
         }
 
         private void checkLength(TemplateEntry entry, int maxMessageLength) {
-            if (entry.fields.stream().allMatch(Reader::isElement)) {
-                int length = entry.template().length();
-                if (length > ExportedFile.room(maxMessageLength)) {
-                    root.get("maxIpfixMessageLen")
-                            .problem(
-                                    "%d is too little for template %d (line %d), which needs %d"
-                                            .formatted(
-                                                    maxMessageLength,
-                                                    entry.id,
-                                                    entry.line,
-                                                    maxMessageLength
-                                                            - ExportedFile.room(maxMessageLength)
-                                                            + length));
-                }
+            int length;
+            try {
+                length = entry.template().length();
+            } catch (IllegalArgumentException e) {
+                return; // its fields are a problem already
             }
+            int room = ExportedFile.room(maxMessageLength);
+            if (length > room) {
+                messageLength()
+                        .problem(
+                                "%d is too little for template %d (line %d), which needs %d"
+                                        .formatted(
+                                                maxMessageLength,
+                                                entry.id,
+                                                entry.line,
+                                                maxMessageLength - room + length));
+            }
+        }
+
+        /** Where the file says how long Messages are; without that, what they are too short for. */
+        private Value messageLength() {
+            Value said = root.get("maxIpfixMessageLen");
+            return said != null ? said : root.getOrDefault("templates", file.root());
         }
 
         private TemplateEntry flowTemplate(int maxMessageLength, Duration templateFlush) {
             TemplateEntry chosen = choose();
             if (chosen == null) {
+                if (templates.isEmpty()) {
+                    checkOptions(maxMessageLength, null, templateFlush);
+                }
                 return null;
             }
             boolean valid = true;
@@ -453,15 +472,7 @@ public record AgentConfig(
                 }
             }
             if (valid && !chosen.fields.isEmpty()) {
-                try {
-                    exportOptions(maxMessageLength, chosen, templateFlush);
-                } catch (IllegalArgumentException e) {
-                    Value at = root.get("maxIpfixMessageLen");
-                    (at != null && e.getMessage().startsWith("maximum Message length")
-                                    ? at
-                                    : root.get("templates"))
-                            .problem(e.getMessage());
-                }
+                checkOptions(maxMessageLength, chosen, templateFlush);
             }
             List<String> unused =
                     templates.values().stream()
@@ -477,6 +488,18 @@ public record AgentConfig(
                                         String.join(", ", unused)));
             }
             return chosen;
+        }
+
+        private void checkOptions(
+                int maxMessageLength, TemplateEntry template, Duration templateFlush) {
+            try {
+                exportOptions(maxMessageLength, template, templateFlush);
+            } catch (IllegalArgumentException e) {
+                (e.getMessage().startsWith("maximum Message length")
+                                ? messageLength()
+                                : root.get("templates"))
+                        .problem(e.getMessage());
+            }
         }
 
         private static boolean isElement(String field) {

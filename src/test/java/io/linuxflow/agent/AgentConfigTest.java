@@ -8,6 +8,8 @@ import io.linuxflow.agent.AgentConfig.Collector;
 import io.linuxflow.agent.AgentConfig.Hook;
 import io.linuxflow.agent.AgentConfig.Log;
 import io.linuxflow.agent.AgentConfig.Purpose;
+import io.linuxflow.exporting.Nearest;
+import io.linuxflow.ipfix.ElementRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -312,6 +314,59 @@ class AgentConfigTest {
                 .singleElement()
                 .asString()
                 .startsWith("c:8: maxIpfixMessageLen: maximum Message length 43 is out of range");
+    }
+
+    @Test
+    void templatesForAFlowFileAreToldWithTheirLinesToo() {
+        assertThat(
+                        problems(
+                                COLLECTOR
+                                        + """
+                                        templates:
+                                        - id: 300
+                                          template: []
+                                        - id: 301
+                                        - id: 302
+                                          template: [OctetDeltaCount:9, vlanId:two, noElement]
+                                        """,
+                                Purpose.FLOW_FILE,
+                                null))
+                .containsExactly(
+                        "c:5: templates[0].template: has no fields: give a list of Information"
+                                + " Elements",
+                        "c:6: templates[1]: template is missing: give a list of Information"
+                                + " Elements",
+                        "c:8: templates[2].template[0]: OctetDeltaCount:9: octetDeltaCount is"
+                                + " unsigned64 and can't have length 9",
+                        "c:8: templates[2].template[1]: vlanId:two: 'two' is no number of octets",
+                        "c:8: templates[2].template[2]: no Information Element is called noElement;"
+                                + " the nearest are "
+                                + Nearest.of("noElement", ElementRegistry.iana().names().stream()));
+    }
+
+    @Test
+    void messagesTooShortAreToldAlsoWhereTheFileHasOurDefaults() {
+        assertThat(problems("maxIpfixMessageLen: 19\n" + COLLECTOR))
+                .singleElement()
+                .asString()
+                .startsWith("c:1: maxIpfixMessageLen: maximum Message length 19 is out of range");
+        String names = String.join(", ", ElementRegistry.iana().names());
+        assertThat(
+                        problems(
+                                COLLECTOR + "templates:\n- {id: 300, template: [" + names + "]}\n",
+                                Purpose.FLOW_FILE,
+                                null))
+                .singleElement()
+                .asString()
+                .startsWith("c:3: templates: 1400 is too little for template 300 (line 4)");
+    }
+
+    @Test
+    void outputsThatAreNoListAreToldOnce() {
+        assertThat(problems("outputs: 1\n"))
+                .containsExactly(
+                        "c:1: outputs: has to be a list, of items that begin with -",
+                        "c:1: no outputs: give at least one collector or log");
     }
 
     @Test
