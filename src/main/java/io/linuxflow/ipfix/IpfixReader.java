@@ -307,9 +307,8 @@ public final class IpfixReader {
             }
             List<FieldSpecifier> fields = new ArrayList<>(count);
             for (int i = 0; i < count; i++) {
-                FieldSpecifier field = fieldSpecifier(id, at, end);
-                fields.add(field);
-                at += field.specifierLength();
+                fields.add(fieldSpecifier(id, at, end));
+                at += specifierLength(at);
             }
             Template template = new Template(id, fields, scope);
             templates.put(id, template);
@@ -318,8 +317,7 @@ public final class IpfixReader {
         }
 
         private FieldSpecifier fieldSpecifier(int template, int at, int end) throws IpfixException {
-            int needed =
-                    end - at >= 4 && (unsigned16(at) & MessageWriter.ENTERPRISE_BIT) != 0 ? 8 : 4;
+            int needed = end - at < 4 ? 4 : specifierLength(at);
             if (end - at < needed) {
                 throw malformed(
                         at, "a Field Specifier of Template " + template + " is cut off", "3.2");
@@ -335,6 +333,11 @@ public final class IpfixReader {
                     registry.byId(id, enterprise)
                             .orElseGet(() -> InformationElement.unknown(id, enterprise));
             return new FieldSpecifier(element.ofType(element.type().forLength(length)), length);
+        }
+
+        /** By the enterprise bit, also if the number behind it is 0, IANA's own. */
+        private int specifierLength(int at) {
+            return (unsigned16(at) & MessageWriter.ENTERPRISE_BIT) != 0 ? 8 : 4;
         }
 
         /** RFC 7011, section 8.1: one of them, or all of a kind under the ID of their Set. */

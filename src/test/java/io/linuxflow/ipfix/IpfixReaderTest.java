@@ -116,6 +116,24 @@ class IpfixReaderTest {
     }
 
     @Test
+    void enterpriseNumber0TakesItsFourOctetsAndIsIanas() throws Exception {
+        Message message =
+                read(
+                        message(
+                                0,
+                                """
+                                0002 0014
+                                0100 0002
+                                8001 0008 00000000  # octetDeltaCount, enterprise bit set
+                                0004 0001           # protocolIdentifier
+                                """,
+                                "0100 000d 0000000000000007 06"));
+        assertThat(message.records())
+                .extracting(DataRecord::toString)
+                .containsExactly("octetDeltaCount=7 protocolIdentifier=6");
+    }
+
+    @Test
     void appendixA_2_2_enterpriseSpecificElements() throws Exception {
         String set =
                 """
