@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.StringJoiner;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /**
  * A Data Record that was read: the values of its Template's fields, in their order. The Java types
@@ -27,6 +28,9 @@ import java.util.function.Predicate;
  * </ul>
  */
 public final class DataRecord {
+
+    private static final Pattern CONTROL =
+            Pattern.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]");
 
     private final Template template;
     private final Object[] values;
@@ -78,7 +82,10 @@ public final class DataRecord {
         return map;
     }
 
-    /** All fields on one line, {@code name=value} each. */
+    /**
+     * All fields on one line, {@code name=value} each. Control characters of texts, which would
+     * break the line or do something to a terminal, are shown by their four-digit code.
+     */
     @Override
     public String toString() {
         return toString(element -> true);
@@ -106,6 +113,7 @@ public final class DataRecord {
         if (value instanceof InetAddress address) {
             return address.getHostAddress();
         }
-        return value.toString();
+        return CONTROL.matcher(value.toString())
+                .replaceAll(found -> "\\\\u%04x".formatted((int) found.group().charAt(0)));
     }
 }

@@ -134,6 +134,19 @@ class IpfixReaderTest {
     }
 
     @Test
+    void textsFromTheNetworkStayOnTheirLine() throws Exception {
+        Message message =
+                read(
+                        message(
+                                0,
+                                "0002 000c 0100 0001 0052 000a", // interfaceName:10
+                                "0100 000e 65c3bc 0a 61 1b 5b c285 62"));
+        assertThat(message.records())
+                .extracting(DataRecord::toString)
+                .containsExactly("interfaceName=e\u00fc\\u000aa\\u001b[\\u0085b");
+    }
+
+    @Test
     void appendixA_2_2_enterpriseSpecificElements() throws Exception {
         String set =
                 """
