@@ -43,12 +43,14 @@ public final class FlowLine {
      * When the flow began and how long it lasted, protocol, both ends, what it amounts to, and the
      * interfaces; "-" for what the record doesn't have. Behind that all fields by name that are not
      * among the default ones. A record without addresses is no flow: it is shown field by field.
+     *
+     * <p>Any record gives a line, whatever lengths its exporter has sent the fields in.
      */
     public static String of(DataRecord data) {
         Map<String, Object> fields = data.toMap();
         Object source = either(fields, "sourceIPv4Address", "sourceIPv6Address");
         Object destination = either(fields, "destinationIPv4Address", "destinationIPv6Address");
-        if (source == null || destination == null) {
+        if (!(source instanceof InetAddress from) || !(destination instanceof InetAddress to)) {
             return data.toString();
         }
         String more = data.toString(element -> !USUAL.contains(element.name()));
@@ -58,8 +60,8 @@ public final class FlowLine {
                 time(fields, "Start").map(Instant::toString).orElse("-"),
                 duration(fields),
                 protocol(fields.get("protocolIdentifier")),
-                end(source, fields.get("sourceTransportPort")),
-                end(destination, fields.get("destinationTransportPort")) + icmp(fields),
+                end(from, fields.get("sourceTransportPort")),
+                end(to, fields.get("destinationTransportPort")) + icmp(fields),
                 orDash(fields.get("packetDeltaCount")),
                 orDash(fields.get("octetDeltaCount")),
                 orDash(fields.get("ingressInterface")),
@@ -70,7 +72,7 @@ public final class FlowLine {
     private static String duration(Map<String, Object> fields) {
         return time(fields, "Start")
                 .flatMap(start -> time(fields, "End").map(end -> Duration.between(start, end)))
-                .map(d -> String.format(Locale.ROOT, "%.3fs", d.toNanos() / 1e9))
+                .map(d -> String.format(Locale.ROOT, "%.3fs", d.toSeconds() + d.getNano() / 1e9))
                 .orElse("-");
     }
 
@@ -90,8 +92,8 @@ public final class FlowLine {
     }
 
     /** IPv6 addresses with a port are in brackets (RFC 5952, section 6). */
-    private static String end(Object address, Object port) {
-        String text = IpAddress.text((InetAddress) address);
+    private static String end(InetAddress address, Object port) {
+        String text = IpAddress.text(address);
         if (port == null || port.equals(0L)) {
             return text;
         }

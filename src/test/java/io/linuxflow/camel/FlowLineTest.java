@@ -8,6 +8,7 @@ import io.linuxflow.exporting.ExportOptions;
 import io.linuxflow.exporting.ExportingProcess;
 import io.linuxflow.exporting.FieldList;
 import io.linuxflow.exporting.TemplateIds;
+import io.linuxflow.ipfix.DataRecord;
 import io.linuxflow.ipfix.IpfixException;
 import io.linuxflow.ipfix.IpfixReader;
 import io.linuxflow.ipfix.MessageWriter;
@@ -15,6 +16,7 @@ import io.linuxflow.ipfix.TemplateStore;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -57,6 +59,38 @@ class FlowLineTest {
     @Test
     void aRecordWithoutAddressesIsShownFieldByField() throws IpfixException {
         assertThat(lines("packetDeltaCount,ipVersion")).contains("packetDeltaCount=3 ipVersion=4");
+    }
+
+    @Test
+    void addressesOfAnotherLengthAreShownFieldByField() throws IpfixException {
+        assertThat(
+                        line(
+                                "0100 0002 0008 0005 000c 0004", // sourceIPv4Address:5
+                                "c000020100 c0000202"))
+                .isEqualTo("sourceIPv4Address=0xc000020100 destinationIPv4Address=192.0.2.2");
+    }
+
+    @Test
+    void anyTimesHaveADuration() throws IpfixException {
+        assertThat(
+                        line(
+                                "0100 0004 0008 0004 000c 0004 0098 0008 0099 0008",
+                                "c0000201 c0000202 0000000000000000 7fffffffffffffff"))
+                .contains("1970-01-01T00:00:00Z 9223372036854776.000s - 192.0.2.1 > 192.0.2.2 ");
+    }
+
+    /** The line of a record of Template 256. */
+    private static String line(String template, String record) throws IpfixException {
+        String sets = set("0002", template) + set("0100", record);
+        String header = "000a%04x".formatted(16 + sets.length() / 2) + "0".repeat(24);
+        byte[] octets = HexFormat.of().parseHex(header + sets);
+        DataRecord data = new IpfixReader().read("test", ByteBuffer.wrap(octets)).records().get(0);
+        return FlowLine.of(data).replaceAll(" +", " ").strip();
+    }
+
+    private static String set(String id, String content) {
+        String octets = content.replace(" ", "");
+        return id + "%04x".formatted(4 + octets.length() / 2) + octets;
     }
 
     /** Columns are padded; here that is folded. */
