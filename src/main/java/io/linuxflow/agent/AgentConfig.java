@@ -313,6 +313,9 @@ public record AgentConfig(
             if (text != null && text.contains("://")) {
                 name.problem(text + " is a URL: give a path, stdout or stderr");
             }
+            if (text != null && (text.contains("{{") || text.contains(")&"))) {
+                name.problem(text + " holds {{ or )&, which mean something to Camel: give another");
+            }
             List<Hook> hooks = new ArrayList<>();
             if (members.containsKey("hooks")) {
                 members.get("hooks").items().forEach(hook -> hooks.add(hook(hook)));

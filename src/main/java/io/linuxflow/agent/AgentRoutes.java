@@ -265,6 +265,11 @@ public final class AgentRoutes {
         return (text.startsWith("#") ? "\n" : "") + text;
     }
 
+    /** The value of an option, in which Camel is not to decode anything, as of a URI. */
+    private static String raw(String text) {
+        return text.matches(".*[%+&].*") ? "RAW(" + text + ")" : text;
+    }
+
     private Map<String, Object> route(String name, Log log, boolean direct) {
         List<Object> steps = new ArrayList<>();
         for (Hook hook : log.hooks()) {
@@ -283,7 +288,7 @@ public final class AgentRoutes {
                     default -> "stream:file";
                 };
         if (uri.equals("stream:file")) {
-            parameters.put("fileName", log.file());
+            parameters.put("fileName", raw(log.file()));
             // Opened for one batch only, so that it may be renamed.
             parameters.put("autoCloseCount", 1);
         }

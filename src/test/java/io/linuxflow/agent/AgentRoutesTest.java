@@ -2,14 +2,17 @@
 package io.linuxflow.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.linuxflow.agent.AgentConfig.Purpose;
 import io.linuxflow.camel.IpfixDataFormat;
 import io.linuxflow.camel.IpfixDatagramEncoder;
 import io.linuxflow.flow.FlowBatch;
+import io.linuxflow.flow.FlowLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Endpoint;
@@ -19,6 +22,8 @@ import org.apache.camel.support.PluginHelper;
 import org.apache.camel.support.ResourceHelper;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @SuppressWarnings("try")
 class AgentRoutesTest {
@@ -137,5 +142,30 @@ class AgentRoutesTest {
             assertThat(context.getRegistry().lookupByNameAndType("log-1-hook-1", Text.class).shell)
                     .isEqualTo(script);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a b", "a+b", "50%41", "a&b=c", "a&b)", "R&D)(", "#a?", "RAW(a)"})
+    void aLogIsTheFileOfThatName(String name) throws Exception {
+        Path log = directory.resolve(name);
+        Agent.sendOnce(
+                routes("outputs:\n- log: {file: \"" + log + "\"}\n"),
+                List.of(new FlowBatch(new byte[FlowLayout.SIZE], 1, 0)));
+        assertThat(log).content().startsWith("{\"src\":").hasLineCount(1);
+    }
+
+    @Test
+    void aFileNameThatCamelWouldTakeForSomethingElseIsAnError() {
+        assertThatThrownBy(() -> routes("outputs:\n- log: {file: '/tmp/{{x}}'}\n"))
+                .isInstanceOfSatisfying(
+                        ConfigException.class,
+                        e ->
+                                assertThat(e.problems())
+                                        .singleElement()
+                                        .asString()
+                                        .endsWith(
+                                                ":2: outputs[0].log.file: /tmp/{{x}} holds {{ or"
+                                                        + " )&, which mean something to Camel: give"
+                                                        + " another"));
     }
 }
