@@ -10,7 +10,6 @@ import io.linuxflow.exporting.TemplateIds;
 import io.linuxflow.ipfix.ElementRegistry;
 import io.linuxflow.ipfix.FieldSpecifier;
 import io.linuxflow.ipfix.InformationElement;
-import io.linuxflow.ipfix.MessageWriter;
 import io.linuxflow.ipfix.Template;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -128,6 +127,9 @@ public record AgentConfig(
 
     private static final int MAX_SECONDS = 365 * 86_400;
 
+    /** What IP and UDP headers leave of 65,535 octets. */
+    private static final int MAX_DATAGRAM = 65_507;
+
     /**
      * Reads a file.
      *
@@ -207,7 +209,7 @@ public record AgentConfig(
         AgentConfig read() {
             int maxMessageLength =
                     Optional.ofNullable(root.get("maxIpfixMessageLen"))
-                            .flatMap(v -> v.number(1, MessageWriter.MAX_MESSAGE_LENGTH))
+                            .flatMap(v -> v.number(1, MAX_DATAGRAM))
                             .orElse(ExportOptions.DEFAULT_MAX_MESSAGE_LENGTH);
             Duration finishedDrain = seconds("timerFinishedDrainSeconds", 5);
             Duration forceDrain = seconds("timerForceDrainSeconds", 30);

@@ -362,6 +362,14 @@ class AgentConfigTest {
     }
 
     @Test
+    void aMessageHasToFitIntoADatagram() throws IOException {
+        assertThat(read("maxIpfixMessageLen: 65507\n" + COLLECTOR).maxMessageLength())
+                .isEqualTo(65507);
+        assertThat(problems("maxIpfixMessageLen: 65508\n" + COLLECTOR))
+                .containsExactly("c:1: maxIpfixMessageLen: 65508: has to be a number, 1 to 65507");
+    }
+
+    @Test
     void outputsThatAreNoListAreToldOnce() {
         assertThat(problems("outputs: 1\n"))
                 .containsExactly(
