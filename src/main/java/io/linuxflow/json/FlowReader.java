@@ -21,9 +21,12 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Hands the flows of a batch to somebody as a JSON array, and makes a batch of what comes back: the
@@ -36,10 +39,11 @@ import java.util.Map;
  * addresses, protocol, counts and times.
  *
  * <p>Members of either shape change the record of the flow, where they differ from what was handed
- * out. Those with another name become columns: of the type of the Information Element of that name,
- * if there is one; else text, if all values are, or JSON. A member that was handed out and did not
- * come back is not shown any more, nor is one that came back as null: the batch gets a column in
- * its place which does not know it. The record keeps the value.
+ * out; those of the other shape are shown, too, of all flows that have them, once one came back
+ * with them. Those with another name become columns: of the type of the Information Element of that
+ * name, if there is one; else text, if all values are, or JSON. A member that was handed out and
+ * did not come back is not shown any more, nor is one that came back as null: the batch gets a
+ * column in its place which does not know it. The record keeps the value.
  */
 public final class FlowReader {
 
@@ -87,6 +91,13 @@ public final class FlowReader {
     private final List<BitSet> hidden = new ArrayList<>();
 
     private final Map<String, ColumnBuilder> columns = new LinkedHashMap<>();
+
+    /** The names of the shape. */
+    private final Set<String> names = new HashSet<>();
+
+    /** Members of the other shape that came back. */
+    private final Set<FlowMember> others = new LinkedHashSet<>();
+
     private byte[] records;
     private int size;
 
@@ -105,6 +116,7 @@ public final class FlowReader {
         this.shape = shape;
         this.batch = batch;
         for (FlowMember member : shape.members()) {
+            names.add(member.name());
             if (batch.column(member.name()) == null) {
                 members.add(member);
                 hidden.add(new BitSet());
@@ -303,6 +315,8 @@ public final class FlowReader {
                 if (member == null || columns.containsKey(name)) {
                     columns.computeIfAbsent(name, ColumnBuilder::new)
                             .set(size, value, origins[size]);
+                } else if (!names.contains(name)) {
+                    others.add(member);
                 }
             } catch (IllegalArgumentException e) {
                 throw wrong(name, e.getMessage());
@@ -384,6 +398,9 @@ public final class FlowReader {
             if (!hidden.get(i).isEmpty()) {
                 more.add(column(members.get(i), hidden.get(i), flows));
             }
+        }
+        for (FlowMember other : others) {
+            more.add(column(other, new BitSet(), flows));
         }
         return new Result(flows.with(more), dropped, added);
     }

@@ -410,7 +410,50 @@ class FlowReaderTest {
 
         assertThat(flows.flow(0).octetDeltaCount()).isEqualTo(5);
         assertThat(flows.flow(0).ipClassOfService()).isEqualTo(8);
-        assertThat(flows.columns()).isEmpty();
+        assertThat(json(flows, JsonShape.LOG))
+                .as("also those of the flows that came back without them")
+                .contains("\"octetDeltaCount\":5,", "\"octetDeltaCount\":400,");
+        assertThat(json(flows, JsonShape.ELEMENTS))
+                .contains("\"octetDeltaCount\":5,", "\"octetDeltaCount\":400,");
+    }
+
+    /** As jq '{bytes: .octetDeltaCount, start: .flowStartMilliseconds}' does it, and back. */
+    @Test
+    void membersMayGetTheNamesOfTheOtherShape() throws IOException {
+        FlowBatch flows =
+                through(
+                                batch(),
+                                JsonShape.ELEMENTS,
+                                array ->
+                                        each(
+                                                array,
+                                                flow -> {
+                                                    ObjectNode all = flow.deepCopy();
+                                                    flow.removeAll()
+                                                            .set("flowIndex", all.get("flowIndex"));
+                                                    flow.set("bytes", all.get("octetDeltaCount"));
+                                                    flow.put("src", "192.0.2.9");
+                                                    flow.put("dst", "192.0.2.8");
+                                                }))
+                        .batch();
+        assertThat(json(flows, JsonShape.ELEMENTS))
+                .startsWith("{\"bytes\":300,\"src\":\"192.0.2.9\",\"dst\":\"192.0.2.8\"}");
+
+        FlowBatch again =
+                through(
+                                flows,
+                                JsonShape.ELEMENTS,
+                                array ->
+                                        each(
+                                                array,
+                                                flow ->
+                                                        flow.set(
+                                                                "octetDeltaCount",
+                                                                flow.remove("bytes"))))
+                        .batch();
+        assertThat(json(again, JsonShape.ELEMENTS))
+                .contains("\"octetDeltaCount\":300")
+                .doesNotContain("bytes");
     }
 
     @Test
