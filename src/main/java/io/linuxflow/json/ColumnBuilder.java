@@ -50,11 +50,12 @@ final class ColumnBuilder {
         if (flow >= values.length) {
             values = Arrays.copyOf(values, Math.max(flow + 1, 2 * values.length));
         }
-        if (free && format == ColumnFormat.TEXT && !value.isTextual()) {
+        if (free && format.type() == Column.Type.TEXT && !value.isTextual()) {
             turnToJson();
         }
         byte[] octets = format.read(value);
-        if (before != null && origin >= 0 && same(octets, before.value(origin))) {
+        boolean hadOne = before != null && before.type() == format.type() && origin >= 0;
+        if (hadOne && same(octets, before.value(origin))) {
             octets = before.value(origin);
         } else if (same(octets, last)) {
             // Many flows have the same value; one array will do.

@@ -402,6 +402,24 @@ class FlowReaderTest {
         assertThat(flows.column("zone").value(0)).containsExactly(3);
     }
 
+    /** As jq '.port |= tonumber' does it. */
+    @Test
+    void aTextMayBecomeTheNumberThatItSays() throws IOException {
+        Column port = new Column("port", Column.Type.TEXT, new byte[][] {{'5'}, {'5'}, null, null});
+        FlowBatch flows =
+                through(
+                                batch().with(List.of(port)),
+                                JsonShape.LOG,
+                                array -> {
+                                    flow(array, 0).put("port", 5);
+                                    flow(array, 1).put("port", 5);
+                                })
+                        .batch();
+        assertThat(json(flows, JsonShape.LOG))
+                .contains("\"port\":5")
+                .doesNotContain("\"port\":\"5\"");
+    }
+
     @Test
     void namesOfElementsChangeTheRecordInTheShapeOfTheLogToo() throws IOException {
         FlowBatch flows =
