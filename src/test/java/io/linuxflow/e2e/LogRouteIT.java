@@ -92,7 +92,7 @@ class LogRouteIT {
 
     @Test
     void writesAFlowALineAndGoesOnInANewFileWhenItIsRenamed() throws IOException {
-        Path file = directory.resolve("flows.json");
+        Path file = directory.resolve("flows+50%41 a&b.json");
         Path renamed = directory.resolve("flows.json.1");
         try (CamelCli camel = start(file.toString())) {
             Total first = send(4001);
