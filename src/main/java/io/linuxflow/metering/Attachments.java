@@ -207,7 +207,7 @@ final class Attachments implements AutoCloseable {
     }
 
     /** The filter there that writes to pinned maps, null if there is none. */
-    private TcProgram pinnedFilter(InterfaceKey hookpoint) {
+    TcProgram pinnedFilter(InterfaceKey hookpoint) {
         for (TcProgram program : TcProgram.list(hookpoint.ifindex(), hookpoint.direction())) {
             LoadedProgram loaded = LoadedProgram.ofId(program.programId());
             if (program.hook() == Hook.CLSACT

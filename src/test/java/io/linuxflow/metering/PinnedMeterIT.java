@@ -65,16 +65,18 @@ class PinnedMeterIT {
 
     @AfterEach
     void removeNamespaces() throws Exception {
-        inNamespace(
-                () -> {
-                    try (PinnedState pins = PinnedState.ofThread()) {
-                        pins.remove();
-                        assertThat(pins.exists()).isFalse();
-                    }
-                    return null;
-                });
-        ip("netns delete " + HERE);
-        ip("netns delete " + THERE);
+        for (String namespace : List.of(HERE, THERE)) {
+            NamespaceThread.in(
+                    namespace,
+                    () -> {
+                        try (PinnedState pins = PinnedState.ofThread()) {
+                            pins.remove();
+                            assertThat(pins.exists()).isFalse();
+                        }
+                        return null;
+                    });
+            ip("netns delete " + namespace);
+        }
     }
 
     private static MeterOptions options() {
@@ -261,6 +263,22 @@ class PinnedMeterIT {
                     .singleElement()
                     .matches(i -> i.hook() == null && i.problem().contains("detached"));
         }
+    }
+
+    @Test
+    void whatAProcessHoldsIsNotAttachedASecondTime() throws Exception {
+        MeterOptions options = options().withHook(Hook.CLSACT);
+        FlowQueue queue;
+        try (Meter meter = new Meter(options)) {
+            queue = meter.subscribe("test", 1000);
+            meter.start();
+            assertThat(InstalledMeters.in(HERE).attach(options, false, true, false))
+                    .singleElement()
+                    .matches(outcome -> !outcome.done())
+                    .matches(outcome -> outcome.text().contains("a running process holds it"));
+            send(10);
+        }
+        assertThat(packets(batches(queue))).isEqualTo(10);
     }
 
     @Test
