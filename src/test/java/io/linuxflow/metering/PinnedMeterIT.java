@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.linuxflow.bpf.BpfMount;
+import io.linuxflow.bpf.BpfObject;
 import io.linuxflow.bpf.ClsactOptions;
 import io.linuxflow.bpf.Command;
 import io.linuxflow.bpf.Direction;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a pinned meter counts while no process is there to drain it, the next one hands out. */
 class PinnedMeterIT {
@@ -279,6 +281,33 @@ class PinnedMeterIT {
             send(10);
         }
         assertThat(packets(batches(queue))).isEqualTo(10);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"flow_egress", "stamp_ingress"})
+    void othersProgramsOfTheSameNameAreLeftAlone(String name) throws Exception {
+        MeterOptions options = options().withHook(Hook.CLSACT);
+        try (BpfObject object =
+                BpfObject.open(BpfObject.resource("bpf/namesakes.bpf.o"), "namesakes")) {
+            object.load();
+            inNamespace(
+                    () -> {
+                        TcAttachment.attach(
+                                        object.program(name),
+                                        eth0().index(),
+                                        Direction.EGRESS,
+                                        Hook.CLSACT,
+                                        new ClsactOptions(7, 7, 0))
+                                .leave();
+                        return null;
+                    });
+            assertThat(packets(options, 3)).isEqualTo(3);
+            assertThat(programs(Direction.EGRESS)).hasSize(2);
+            InstalledMeters.in(HERE).detach(options, true, false);
+            assertThat(programs(Direction.EGRESS))
+                    .singleElement()
+                    .matches(program -> program.programId() == object.program(name).id());
+        }
     }
 
     @Test
