@@ -284,6 +284,21 @@ class PinnedMeterIT {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {HERE, THERE})
+    void aNamespaceThatAnotherMeterDrainsHoldsUpNoOther(String taken) {
+        String free = taken.equals(HERE) ? THERE : HERE;
+        try (Meter other = new Meter(options().withInterfaces(taken + ":eth0"));
+                Meter meter = new Meter(options().withInterfaces("attached"))) {
+            meter.start();
+            other.start();
+            InstalledMeters.in(free)
+                    .attach(options().withInterfaces(free + ":eth0"), false, false, false);
+            await().until(() -> meter.status().interfaces(), each -> each.size() == 1);
+            assertThat(meter.status().interfaces()).allMatch(i -> i.namespace().equals(free));
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"flow_egress", "stamp_ingress"})
     void othersProgramsOfTheSameNameAreLeftAlone(String name) throws Exception {
         MeterOptions options = options().withHook(Hook.CLSACT);
