@@ -20,6 +20,7 @@ import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowFilter;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
+import io.linuxflow.metering.InstalledMeters.Outcome;
 import io.linuxflow.metering.MeterStatus.Traffic;
 import io.linuxflow.metering.UnexportedFlows.FlushOutcome;
 import java.io.IOException;
@@ -30,6 +31,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -264,6 +266,53 @@ class PinnedMeterIT {
             assertThat(meter.status().interfaces())
                     .singleElement()
                     .matches(i -> i.hook() == null && i.problem().contains("detached"));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
+    void whatIsAttachedAnewIsTakenAgain(Hook hook) throws Exception {
+        MeterOptions options = options().withHook(hook);
+        InstalledMeters installed = InstalledMeters.in(HERE);
+        assertThat(installed.attach(options, false, false, false)).allMatch(Outcome::done);
+        try (Meter meter = new Meter(options.withInterfaces("attached"))) {
+            meter.start();
+            assertThat(installed.attach(options, false, true, false)).allMatch(Outcome::done);
+            await().until(() -> isMetered(meter));
+            assertThat(programs(Direction.EGRESS)).hasSize(1);
+        }
+    }
+
+    private static boolean isMetered(Meter meter) {
+        return meter.status().interfaces().stream().anyMatch(i -> i.hook() != null);
+    }
+
+    /** The meter looks whenever an interface changes, so also in the middle of attaching. */
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
+    void whatIsAttachedAnewWhileTheMeterLooksStays(Hook hook) throws Exception {
+        MeterOptions options = options().withHook(hook);
+        InstalledMeters installed = InstalledMeters.in(HERE);
+        assertThat(installed.attach(options, false, false, false)).allMatch(Outcome::done);
+        AtomicBoolean done = new AtomicBoolean();
+        Thread changes =
+                new Thread(
+                        () -> {
+                            for (int i = 0; !done.get(); i++) {
+                                ip("-n " + HERE + " link set eth0 alias name" + i % 2);
+                            }
+                        });
+        try (Meter meter = new Meter(options.withInterfaces("attached"))) {
+            meter.start();
+            changes.start();
+            for (int i = 0; i < 15; i++) {
+                assertThat(installed.attach(options, false, true, false)).allMatch(Outcome::done);
+                await().until(() -> isMetered(meter));
+                assertThat(programs(Direction.EGRESS)).hasSize(1);
+            }
+        } finally {
+            done.set(true);
+            changes.join();
         }
     }
 
