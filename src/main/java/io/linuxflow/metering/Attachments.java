@@ -76,8 +76,12 @@ final class Attachments implements AutoCloseable {
         this.pins = pins;
     }
 
-    /** Attaches to what has come, detaches from what should no longer be metered. */
-    void update() {
+    /**
+     * Attaches to what has come, detaches from what should no longer be metered.
+     *
+     * @return false if something could not be attached, which is worth another attempt
+     */
+    boolean update() {
         Map<InterfaceKey, Link> wanted = new LinkedHashMap<>();
         Set<String> absent = new HashSet<>(selection.literals(namespace));
         Set<InterfaceKey> untaken = new HashSet<>();
@@ -117,7 +121,7 @@ final class Attachments implements AutoCloseable {
         wanted.forEach(
                 (hookpoint, link) -> {
                     State state = states.get(hookpoint);
-                    if (state == null || untaken.contains(hookpoint)) {
+                    if (state == null || untaken.contains(hookpoint) || hasFailed(state, link)) {
                         states.put(hookpoint, attach(hookpoint, link, state));
                     } else if (!state.name.equals(link.name())) {
                         states.put(
@@ -133,6 +137,12 @@ final class Attachments implements AutoCloseable {
         }
         missing = absent;
         names = present;
+        return wanted.entrySet().stream()
+                .noneMatch(each -> hasFailed(states.get(each.getKey()), each.getValue()));
+    }
+
+    private static boolean hasFailed(State state, Link link) {
+        return state.attachment == null && link.layer() != LinkLayer.UNSUPPORTED;
     }
 
     /**
@@ -214,7 +224,12 @@ final class Attachments implements AutoCloseable {
                             options.hook(),
                             options.clsact());
             if (pins != null && attachment.hook() == Hook.TCX) {
-                attachment.pin(pins.link(hookpoint));
+                try {
+                    attachment.pin(pins.link(hookpoint));
+                } catch (BpfException e) {
+                    attachment.close();
+                    throw e;
+                }
             }
         }
         if (pins != null) {

@@ -27,6 +27,8 @@ import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -278,6 +280,22 @@ class PinnedMeterIT {
         try (Meter meter = new Meter(options.withInterfaces("attached"))) {
             meter.start();
             assertThat(installed.attach(options, false, true, false)).allMatch(Outcome::done);
+            await().until(() -> isMetered(meter));
+            assertThat(programs(Direction.EGRESS)).hasSize(1);
+        }
+    }
+
+    @Test
+    void whatCannotBePinnedIsNotAttachedEither() throws Exception {
+        try (BpfObject object = BpfObject.open(BpfObject.resource("bpf/bridge.bpf.o"), "bridge");
+                Meter meter = new Meter(options().withDrainInterval(Duration.ofMillis(50)))) {
+            object.load();
+            Path links = inNamespace(() -> PinnedState.ofThread().directory()).resolve("links");
+            object.map("hash").pin(links);
+            meter.start();
+            await().until(() -> meter.status().epochs() > 5);
+            assertThat(programs(Direction.EGRESS)).isEmpty();
+            Files.delete(links);
             await().until(() -> isMetered(meter));
             assertThat(programs(Direction.EGRESS)).hasSize(1);
         }
