@@ -118,7 +118,9 @@ static __always_inline void add_to_slot(struct flow_slot *slot, const struct flo
 {
 	__sync_fetch_and_add(&slot->packets, flow->packets);
 	__sync_fetch_and_add(&slot->octets, flow->octets);
-	slot->last = flow->last;
+	/* A packet of another CPU may have overtaken this one; no flow ends before it begins. */
+	if (likely(flow->last > slot->last))
+		slot->last = flow->last;
 	if (unlikely(flow->tcp_flags & ~slot->tcp_flags)) {
 		/* Atomics need a word: the flags, and two octets that get no bits. */
 		union {

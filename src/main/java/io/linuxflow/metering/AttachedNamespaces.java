@@ -106,16 +106,25 @@ final class AttachedNamespaces implements AutoCloseable {
         names = namesNow;
         nameless.clear();
         Map<Long, String> namespaces = InstalledMeters.namespacesByCookie();
+        RuntimeException problem = null;
         for (Long cookie : unknown) {
             String namespace = namespaces.get(cookie);
             if (namespace == null) {
                 nameless.add(cookie);
-            } else {
+                continue;
+            }
+            try {
                 meter(cookie, namespace);
+            } catch (RuntimeException e) {
+                // The others don't have to wait until this one can be metered.
+                problem = e;
             }
         }
         if (!nameless.isEmpty()) {
             LOG.debug("Pinned in network namespaces that are gone or have no name: {}", nameless);
+        }
+        if (problem != null) {
+            throw problem;
         }
     }
 

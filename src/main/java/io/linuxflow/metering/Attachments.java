@@ -36,8 +36,14 @@ final class Attachments implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Attachments.class);
 
+    private static final String DETACHED = "somebody has detached it";
+
     /** attachment is null and problem is set, or the other way round. */
-    private record State(String name, TcAttachment attachment, String problem) {}
+    private record State(String name, TcAttachment attachment, String problem) {
+        boolean isAttached() {
+            return attachment != null && attachment.isAttached();
+        }
+    }
 
     private final String namespace;
     private final InterfaceSelection selection;
@@ -70,10 +76,15 @@ final class Attachments implements AutoCloseable {
         this.pins = pins;
     }
 
-    /** Attaches to what has come, detaches from what should no longer be metered. */
-    void update() {
+    /**
+     * Attaches to what has come, detaches from what should no longer be metered.
+     *
+     * @return false if something could not be attached, which is worth another attempt
+     */
+    boolean update() {
         Map<InterfaceKey, Link> wanted = new LinkedHashMap<>();
         Set<String> absent = new HashSet<>(selection.literals(namespace));
+        Set<InterfaceKey> untaken = new HashSet<>();
         Map<Integer, String> present = new HashMap<>();
         for (Link link : Links.list()) {
             present.put(link.index(), link.name());
@@ -82,8 +93,14 @@ final class Attachments implements AutoCloseable {
                     InterfaceKey hookpoint = new InterfaceKey(link.index(), direction);
                     if (pins.hasLink(hookpoint) || pinnedFilter(hookpoint) != null) {
                         wanted.put(hookpoint, link);
-                        if (!states.containsKey(hookpoint) && isStamped(hookpoint)) {
-                            stamped.add(hookpoint);
+                        State state = states.get(hookpoint);
+                        // Whoever attaches may replace it, at any moment.
+                        if (state == null || !state.isAttached()) {
+                            untaken.add(hookpoint);
+                            stamped.remove(hookpoint);
+                            if (isStamped(hookpoint)) {
+                                stamped.add(hookpoint);
+                            }
                         }
                     }
                 }
@@ -98,14 +115,14 @@ final class Attachments implements AutoCloseable {
         }
         for (InterfaceKey hookpoint : List.copyOf(states.keySet())) {
             if (!wanted.containsKey(hookpoint)) {
-                detach(hookpoint);
+                detach(hookpoint, present.containsKey(hookpoint.ifindex()));
             }
         }
         wanted.forEach(
                 (hookpoint, link) -> {
                     State state = states.get(hookpoint);
-                    if (state == null) {
-                        states.put(hookpoint, attach(hookpoint, link));
+                    if (state == null || untaken.contains(hookpoint) || hasFailed(state, link)) {
+                        states.put(hookpoint, attach(hookpoint, link, state));
                     } else if (!state.name.equals(link.name())) {
                         states.put(
                                 hookpoint, new State(link.name(), state.attachment, state.problem));
@@ -120,9 +137,21 @@ final class Attachments implements AutoCloseable {
         }
         missing = absent;
         names = present;
+        return wanted.entrySet().stream()
+                .noneMatch(each -> hasFailed(states.get(each.getKey()), each.getValue()));
     }
 
-    private State attach(InterfaceKey hookpoint, Link link) {
+    private static boolean hasFailed(State state, Link link) {
+        return state.attachment == null && link.layer() != LinkLayer.UNSUPPORTED;
+    }
+
+    /**
+     * @param before what is not attached any more, or could not be; null if there was nothing
+     */
+    private State attach(InterfaceKey hookpoint, Link link, State before) {
+        if (before != null && before.attachment != null) {
+            before.attachment.close();
+        }
         String where = hookpoint.direction().name().toLowerCase(Locale.ROOT);
         if (link.layer() == LinkLayer.UNSUPPORTED) {
             String problem = "its link layer is neither Ethernet nor plain IP";
@@ -130,7 +159,12 @@ final class Attachments implements AutoCloseable {
             return new State(link.name(), null, problem);
         }
         try {
-            TcAttachment attachment = attach(hookpoint, program(hookpoint, link));
+            BpfProgram program = program(hookpoint, link);
+            TcAttachment attachment =
+                    selection.isAttached() ? take(hookpoint, program) : attach(hookpoint, program);
+            if (attachment == null) {
+                return new State(link.name(), null, DETACHED);
+            }
             LOG.info(
                     "Interface {} is {} at {} ({}, ifIndex {})",
                     qualified(link.name()),
@@ -140,12 +174,14 @@ final class Attachments implements AutoCloseable {
                     link.index());
             return new State(link.name(), attachment, null);
         } catch (BpfException e) {
-            LOG.warn(
-                    "Interface {} is not {} at {}: {}",
-                    qualified(link.name()),
-                    work(hookpoint),
-                    where,
-                    e.getMessage());
+            if (before == null || !e.getMessage().equals(before.problem)) {
+                LOG.warn(
+                        "Interface {} is not {} at {}: {}",
+                        qualified(link.name()),
+                        work(hookpoint),
+                        where,
+                        e.getMessage());
+            }
             return new State(link.name(), null, e.getMessage());
         }
     }
@@ -179,14 +215,6 @@ final class Attachments implements AutoCloseable {
     /** Attaches, pinned if that is asked for, or takes over what an earlier process has pinned. */
     TcAttachment attach(InterfaceKey hookpoint, BpfProgram program) {
         TcAttachment attachment = pins == null ? null : adopt(hookpoint, program);
-        TcProgram filter =
-                attachment == null && selection.isAttached() ? pinnedFilter(hookpoint) : null;
-        if (filter != null) {
-            attachment = replace(filter, program);
-            // Not held: whoever attached it may detach it while this process runs.
-            attachment.leave();
-            return attachment;
-        }
         if (attachment == null) {
             attachment =
                     TcAttachment.attach(
@@ -196,7 +224,12 @@ final class Attachments implements AutoCloseable {
                             options.hook(),
                             options.clsact());
             if (pins != null && attachment.hook() == Hook.TCX) {
-                attachment.pin(pins.link(hookpoint));
+                try {
+                    attachment.pin(pins.link(hookpoint));
+                } catch (BpfException e) {
+                    attachment.close();
+                    throw e;
+                }
             }
         }
         if (pins != null) {
@@ -206,8 +239,29 @@ final class Attachments implements AutoCloseable {
         return attachment;
     }
 
+    /**
+     * Takes over what others have attached, which stays theirs: they may detach it, or replace it,
+     * at any moment.
+     *
+     * @return null if they have detached it
+     */
+    private TcAttachment take(InterfaceKey hookpoint, BpfProgram program) {
+        if (pins.hasLink(hookpoint)) {
+            TcAttachment link = TcAttachment.adopt(pins.link(hookpoint), program);
+            removeStrayFilters(hookpoint);
+            return link;
+        }
+        TcProgram filter = pinnedFilter(hookpoint);
+        if (filter == null) {
+            return null;
+        }
+        TcAttachment attachment = replace(filter, program);
+        attachment.leave();
+        return attachment;
+    }
+
     /** The filter there that writes to pinned maps, null if there is none. */
-    private TcProgram pinnedFilter(InterfaceKey hookpoint) {
+    TcProgram pinnedFilter(InterfaceKey hookpoint) {
         for (TcProgram program : TcProgram.list(hookpoint.ifindex(), hookpoint.direction())) {
             LoadedProgram loaded = LoadedProgram.ofId(program.programId());
             if (program.hook() == Hook.CLSACT
@@ -276,11 +330,12 @@ final class Attachments implements AutoCloseable {
         }
     }
 
-    private void detach(InterfaceKey hookpoint) {
+    private void detach(InterfaceKey hookpoint, boolean present) {
         State state = states.remove(hookpoint);
         if (state.attachment != null) {
             state.attachment.close();
-            if (pins != null) {
+            // What others attach they detach, and may have attached anew by now.
+            if (pins != null && !(present && selection.isAttached())) {
                 pins.removeLink(hookpoint);
             }
             LOG.info(
@@ -302,7 +357,7 @@ final class Attachments implements AutoCloseable {
         List<MeterStatus.Interface> interfaces = new ArrayList<>();
         states.forEach(
                 (hookpoint, state) -> {
-                    boolean attached = state.attachment != null && state.attachment.isAttached();
+                    boolean attached = state.isAttached();
                     if (attached && !meters(hookpoint)) {
                         return;
                     }
@@ -313,9 +368,7 @@ final class Attachments implements AutoCloseable {
                                     hookpoint.ifindex(),
                                     hookpoint.direction().name().toLowerCase(Locale.ROOT),
                                     attached ? hookName(state.attachment) : null,
-                                    attached || state.problem != null
-                                            ? state.problem
-                                            : "somebody has detached it",
+                                    attached || state.problem != null ? state.problem : DETACHED,
                                     counters.getOrDefault(hookpoint, Counters.NONE)));
                 });
         return interfaces;

@@ -271,11 +271,27 @@ final class FlowMeterObject implements AutoCloseable {
         return text.toString().getBytes(StandardCharsets.UTF_8);
     }
 
-    /** Whether a program at a hook is one of this object's, loaded by whatever process. */
+    /**
+     * Whether a program at a hook is one of this object's, loaded by whatever process. Others' may
+     * have the same name, but not the same maps.
+     */
     static boolean isOurs(LoadedProgram program) {
-        return PROGRAMS.contains(program.name())
-                || TIMING_PROGRAMS.contains(program.name())
-                || onlyStamps(program);
+        if (onlyStamps(program)) {
+            return uses(program, "stamps");
+        }
+        return (PROGRAMS.contains(program.name()) || TIMING_PROGRAMS.contains(program.name()))
+                && uses(program, "slots");
+    }
+
+    private static boolean uses(LoadedProgram program, String name) {
+        for (int id : program.mapIds()) {
+            try (BpfMap map = BpfMap.ofId(id)) {
+                if (map != null && map.name().equals(name)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /** Whether a program is one of those that measure latency. */

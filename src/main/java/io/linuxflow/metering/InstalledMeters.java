@@ -87,6 +87,8 @@ public final class InstalledMeters {
     public record Outcome(
             String namespace, String name, Direction direction, boolean done, String text) {}
 
+    private static final String HELD = "a running process holds it: stop that process";
+
     private final String namespace;
 
     private InstalledMeters(String namespace) {
@@ -298,7 +300,10 @@ public final class InstalledMeters {
             InterfaceKey hookpoint,
             Link link) {
         try {
-            remove(pins, hookpoint);
+            if (!remove(pins, hookpoint) && attachments.pinnedFilter(hookpoint) != null) {
+                // A second filter that writes to the same maps would count each packet twice.
+                return outcome(hookpoint, link, false, HELD);
+            }
             TcAttachment attachment = attachments.attach(hookpoint, program);
             attachment.leave();
             return outcome(
@@ -373,11 +378,7 @@ public final class InstalledMeters {
         try {
             return remove(pins, hookpoint)
                     ? outcome(hookpoint, link, true, "detached")
-                    : outcome(
-                            hookpoint,
-                            link,
-                            false,
-                            "a running process holds it: stop that process");
+                    : outcome(hookpoint, link, false, HELD);
         } catch (BpfException e) {
             return outcome(hookpoint, link, false, e.getMessage());
         }

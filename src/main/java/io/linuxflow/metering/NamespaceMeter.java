@@ -381,7 +381,7 @@ final class NamespaceMeter {
         private long drainNanos;
         private long flipNanos;
         private Flushed discarded = Flushed.NONE;
-        private boolean linksUnknown;
+        private boolean lookAgain;
         private long looked = System.nanoTime();
 
         /** Of pairs of interfaces one of which is no longer there. */
@@ -403,7 +403,7 @@ final class NamespaceMeter {
                 programs.forgetSessions();
             }
             ExportSessions.listen(exclude);
-            attachments.update();
+            lookAgain = !attachments.update();
             clock = new KernelClock(programs.object(), options.clock());
             cache =
                     options.cache().enabled()
@@ -431,7 +431,7 @@ final class NamespaceMeter {
             events.consume();
             // Nobody tells that something was attached; its flows are drained all the same.
             boolean look = selection.isAttached() && System.nanoTime() - looked >= LOOK.toNanos();
-            if (links.drain() || linksUnknown || look) {
+            if (links.drain() || lookAgain || look) {
                 updateAttachments();
             }
             for (var request = requests.poll(); request != null; request = requests.poll()) {
@@ -457,15 +457,17 @@ final class NamespaceMeter {
             return () -> log.used() > options.slots() / 2 || late.getAsBoolean();
         }
 
-        /** What can't be done now, for want of memory, say, is tried again; the meter goes on. */
+        /**
+         * What can't be done now, for want of memory or because another qdisc is in the way, is
+         * tried again, an epoch later at the latest; the meter goes on.
+         */
         private void updateAttachments() {
             looked = System.nanoTime();
             try {
-                attachments.update();
-                linksUnknown = false;
+                lookAgain = !attachments.update();
             } catch (BpfException e) {
                 LOG.warn("Interfaces will be looked at again: {}", e.getMessage());
-                linksUnknown = true;
+                lookAgain = true;
             }
         }
 

@@ -666,6 +666,23 @@ class FlowMeterProgramIT {
         assertThat(flow.flowEndNanos()).isBetween(between - behind, after);
     }
 
+    /** Of two CPUs one may read the clock before, but get to the slot after the other. */
+    @Test
+    void aPacketThatWasOvertakenDoesNotEndTheFlowBeforeItBegan() {
+        meter.load();
+        meter.run(ipv4().udp(1, 2));
+        long later = meter.flows().get(0).flowEndNanos() + 1_000_000;
+        try (MappedMemory slots = meter.object.map("slots").mmap(true)) {
+            slots.putLongRelease(FlowLayout.FIRST, later);
+            slots.putLongRelease(FlowLayout.LAST, later);
+        }
+        meter.run(ipv4().udp(1, 2));
+
+        Flow flow = meter.flows().get(0);
+        assertThat(flow.packetDeltaCount()).isEqualTo(2);
+        assertThat(flow.flowEndNanos()).isEqualTo(later);
+    }
+
     @Test
     void theClockReadingIsOfOneMoment() {
         meter.knob("flow_clock", 2).load();

@@ -18,7 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** With {@code meter.pin} nothing is lost when the exporter is killed in the middle of traffic. */
+/**
+ * With {@code meter.pin} nothing of what is in the kernel is lost when the exporter is killed in
+ * the middle of traffic. The flow cache would be, so no drain fills it before.
+ */
 class KilledExporterIT {
 
     private static final int ROUNDS = 150;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.linuxflow.bpf.Command;
+import io.linuxflow.bpf.Hook;
 import io.linuxflow.bpf.NamespaceThread;
 import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
@@ -171,6 +172,23 @@ class MeterIT {
                 await().until(() -> meter.status().interfaces().isEmpty());
                 assertThat(meter.status().missing()).containsExactly(HERE + ":late");
             }
+        }
+    }
+
+    @Test
+    void whatCannotBeAttachedIsOnceNothingIsInTheWay() throws Exception {
+        ip("netns exec " + HERE + " tc qdisc add dev eth0 ingress");
+        try (Meter meter =
+                new Meter(
+                        options()
+                                .withHook(Hook.CLSACT)
+                                .withDrainInterval(Duration.ofMillis(100)))) {
+            meter.start();
+            assertThat(meter.status().interfaces())
+                    .singleElement()
+                    .matches(it -> it.problem().contains("an ingress qdisc is in the place"));
+            ip("netns exec " + HERE + " tc qdisc delete dev eth0 ingress");
+            await().until(() -> meter.status().interfaces().get(0).problem() == null);
         }
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.linuxflow.bpf.BpfMount;
+import io.linuxflow.bpf.BpfObject;
 import io.linuxflow.bpf.ClsactOptions;
 import io.linuxflow.bpf.Command;
 import io.linuxflow.bpf.Direction;
@@ -19,22 +20,27 @@ import io.linuxflow.flow.Flow;
 import io.linuxflow.flow.FlowBatch;
 import io.linuxflow.flow.FlowFilter;
 import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
+import io.linuxflow.metering.InstalledMeters.Outcome;
 import io.linuxflow.metering.MeterStatus.Traffic;
 import io.linuxflow.metering.UnexportedFlows.FlushOutcome;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a pinned meter counts while no process is there to drain it, the next one hands out. */
 class PinnedMeterIT {
@@ -65,16 +71,18 @@ class PinnedMeterIT {
 
     @AfterEach
     void removeNamespaces() throws Exception {
-        inNamespace(
-                () -> {
-                    try (PinnedState pins = PinnedState.ofThread()) {
-                        pins.remove();
-                        assertThat(pins.exists()).isFalse();
-                    }
-                    return null;
-                });
-        ip("netns delete " + HERE);
-        ip("netns delete " + THERE);
+        for (String namespace : List.of(HERE, THERE)) {
+            NamespaceThread.in(
+                    namespace,
+                    () -> {
+                        try (PinnedState pins = PinnedState.ofThread()) {
+                            pins.remove();
+                            assertThat(pins.exists()).isFalse();
+                        }
+                        return null;
+                    });
+            ip("netns delete " + namespace);
+        }
     }
 
     private static MeterOptions options() {
@@ -260,6 +268,127 @@ class PinnedMeterIT {
             assertThat(meter.status().interfaces())
                     .singleElement()
                     .matches(i -> i.hook() == null && i.problem().contains("detached"));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
+    void whatIsAttachedAnewIsTakenAgain(Hook hook) throws Exception {
+        MeterOptions options = options().withHook(hook);
+        InstalledMeters installed = InstalledMeters.in(HERE);
+        assertThat(installed.attach(options, false, false, false)).allMatch(Outcome::done);
+        try (Meter meter = new Meter(options.withInterfaces("attached"))) {
+            meter.start();
+            assertThat(installed.attach(options, false, true, false)).allMatch(Outcome::done);
+            await().until(() -> isMetered(meter));
+            assertThat(programs(Direction.EGRESS)).hasSize(1);
+        }
+    }
+
+    @Test
+    void whatCannotBePinnedIsNotAttachedEither() throws Exception {
+        try (BpfObject object = BpfObject.open(BpfObject.resource("bpf/bridge.bpf.o"), "bridge");
+                Meter meter = new Meter(options().withDrainInterval(Duration.ofMillis(50)))) {
+            object.load();
+            Path links = inNamespace(() -> PinnedState.ofThread().directory()).resolve("links");
+            object.map("hash").pin(links);
+            meter.start();
+            await().until(() -> meter.status().epochs() > 5);
+            assertThat(programs(Direction.EGRESS)).isEmpty();
+            Files.delete(links);
+            await().until(() -> isMetered(meter));
+            assertThat(programs(Direction.EGRESS)).hasSize(1);
+        }
+    }
+
+    private static boolean isMetered(Meter meter) {
+        return meter.status().interfaces().stream().anyMatch(i -> i.hook() != null);
+    }
+
+    /** The meter looks whenever an interface changes, so also in the middle of attaching. */
+    @ParameterizedTest
+    @EnumSource(names = {"TCX", "CLSACT"})
+    void whatIsAttachedAnewWhileTheMeterLooksStays(Hook hook) throws Exception {
+        MeterOptions options = options().withHook(hook);
+        InstalledMeters installed = InstalledMeters.in(HERE);
+        assertThat(installed.attach(options, false, false, false)).allMatch(Outcome::done);
+        AtomicBoolean done = new AtomicBoolean();
+        Thread changes =
+                new Thread(
+                        () -> {
+                            for (int i = 0; !done.get(); i++) {
+                                ip("-n " + HERE + " link set eth0 alias name" + i % 2);
+                            }
+                        });
+        try (Meter meter = new Meter(options.withInterfaces("attached"))) {
+            meter.start();
+            changes.start();
+            for (int i = 0; i < 15; i++) {
+                assertThat(installed.attach(options, false, true, false)).allMatch(Outcome::done);
+                await().until(() -> isMetered(meter));
+                assertThat(programs(Direction.EGRESS)).hasSize(1);
+            }
+        } finally {
+            done.set(true);
+            changes.join();
+        }
+    }
+
+    @Test
+    void whatAProcessHoldsIsNotAttachedASecondTime() throws Exception {
+        MeterOptions options = options().withHook(Hook.CLSACT);
+        FlowQueue queue;
+        try (Meter meter = new Meter(options)) {
+            queue = meter.subscribe("test", 1000);
+            meter.start();
+            assertThat(InstalledMeters.in(HERE).attach(options, false, true, false))
+                    .singleElement()
+                    .matches(outcome -> !outcome.done())
+                    .matches(outcome -> outcome.text().contains("a running process holds it"));
+            send(10);
+        }
+        assertThat(packets(batches(queue))).isEqualTo(10);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {HERE, THERE})
+    void aNamespaceThatAnotherMeterDrainsHoldsUpNoOther(String taken) {
+        String free = taken.equals(HERE) ? THERE : HERE;
+        try (Meter other = new Meter(options().withInterfaces(taken + ":eth0"));
+                Meter meter = new Meter(options().withInterfaces("attached"))) {
+            meter.start();
+            other.start();
+            InstalledMeters.in(free)
+                    .attach(options().withInterfaces(free + ":eth0"), false, false, false);
+            await().until(() -> meter.status().interfaces(), each -> each.size() == 1);
+            assertThat(meter.status().interfaces()).allMatch(i -> i.namespace().equals(free));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"flow_egress", "stamp_ingress"})
+    void othersProgramsOfTheSameNameAreLeftAlone(String name) throws Exception {
+        MeterOptions options = options().withHook(Hook.CLSACT);
+        try (BpfObject object =
+                BpfObject.open(BpfObject.resource("bpf/namesakes.bpf.o"), "namesakes")) {
+            object.load();
+            inNamespace(
+                    () -> {
+                        TcAttachment.attach(
+                                        object.program(name),
+                                        eth0().index(),
+                                        Direction.EGRESS,
+                                        Hook.CLSACT,
+                                        new ClsactOptions(7, 7, 0))
+                                .leave();
+                        return null;
+                    });
+            assertThat(packets(options, 3)).isEqualTo(3);
+            assertThat(programs(Direction.EGRESS)).hasSize(2);
+            InstalledMeters.in(HERE).detach(options, true, false);
+            assertThat(programs(Direction.EGRESS))
+                    .singleElement()
+                    .matches(program -> program.programId() == object.program(name).id());
         }
     }
 
