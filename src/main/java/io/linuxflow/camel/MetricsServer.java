@@ -14,6 +14,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.health.HealthCheck;
@@ -48,6 +49,7 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
     private String address = "127.0.0.1";
     private int port = 9999;
     private HttpServer server;
+    private ExecutorService executor;
     private PrometheusMeterRegistry registry;
     private FlowMetrics metrics;
 
@@ -79,6 +81,9 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
             return;
         }
         server.createContext("/", this::handle);
+        // Without threads of its own, one request that is never finished would hold up all others.
+        executor = camelContext.getExecutorServiceManager().newCachedThreadPool(this, "metrics");
+        server.setExecutor(executor);
         server.start();
     }
 
@@ -87,6 +92,7 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
         if (server != null) {
             server.stop(0);
             server = null;
+            camelContext.getExecutorServiceManager().shutdownNow(executor);
         }
     }
 
@@ -127,8 +133,7 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
         return new Answer(status, "text/plain; charset=utf-8", line + "\n");
     }
 
-    /** All requests are answered by one thread, the server's. */
-    private String scrape() {
+    private synchronized String scrape() {
         if (metrics == null) {
             registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
             metrics = new FlowMetrics(camelContext, registry);
