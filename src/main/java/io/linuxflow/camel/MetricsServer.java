@@ -14,6 +14,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
@@ -42,6 +43,9 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
     /** Camel's exposure level for the results of those checks, too, that are up. */
     private static final String ALL_CHECKS = "full";
 
+    /** The one of each context that listens: of several the last. */
+    private static final Map<CamelContext, MetricsServer> LISTENING = new ConcurrentHashMap<>();
+
     private record Answer(int status, String type, String body) {}
 
     private final ObjectMapper json = new ObjectMapper();
@@ -61,10 +65,21 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
         // The YAML loader makes a bean, drops it, and makes it again: only the last one listens.
         camelContext.addStartupListener(
                 (context, alreadyStarted) -> {
-                    if (isStarted() && server == null) {
+                    if (alreadyStarted) {
+                        takeOver();
+                    }
+                    if ((alreadyStarted || isStarted()) && server == null) {
                         listen();
                     }
                 });
+    }
+
+    /** Routes are being reloaded: the bean that listens is dropped, but may not be stopped. */
+    private void takeOver() {
+        MetricsServer former = LISTENING.get(camelContext);
+        if (former != null) {
+            former.stop();
+        }
     }
 
     private void listen() {
@@ -85,11 +100,13 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
         executor = camelContext.getExecutorServiceManager().newCachedThreadPool(this, "metrics");
         server.setExecutor(executor);
         server.start();
+        LISTENING.put(camelContext, this);
     }
 
     @Override
     protected void doStop() {
         if (server != null) {
+            LISTENING.remove(camelContext, this);
             server.stop(0);
             server = null;
             camelContext.getExecutorServiceManager().shutdownNow(executor);

@@ -14,6 +14,7 @@ import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.ipfix.IpfixException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -397,5 +398,25 @@ class MetricsServerTest {
                                     .statusCode())
                     .isEqualTo(200);
         }
+    }
+
+    @Test
+    void theOneThatIsMadeLastListensWhileTheContextRuns() throws Exception {
+        MetricsServer first = server;
+        for (boolean stopped : new boolean[] {true, false}) {
+            if (stopped) {
+                server.stop();
+            }
+            // As the YAML loader does when its file is reloaded.
+            MetricsServer next = new MetricsServer();
+            next.setPort(first.getPort());
+            camel.getRegistry().bind("metrics", MetricsServer.class, next, "start", "stop");
+
+            assertThat(metrics()).isNotEmpty();
+            assertThat(server.isStopped()).isTrue();
+            server = next;
+        }
+        server.stop();
+        assertThatThrownBy(this::metrics).isInstanceOf(ConnectException.class);
     }
 }
