@@ -26,14 +26,14 @@ public final class Enricher implements CamelContextAware {
     private static final Logger LOG = LoggerFactory.getLogger(Enricher.class);
 
     /** An enrichment and what it failed to do. */
-    static final class Step {
+    final class Step {
         private final String name;
-        private final Enrichment enrichment;
         private final Failures failed = new Failures();
+        private volatile Enrichment enrichment;
 
-        private Step(String name, Enrichment enrichment) {
+        private Step(String name) {
             this.name = name;
-            this.enrichment = enrichment;
+            enrichment = ready(name);
         }
 
         String name() {
@@ -44,6 +44,16 @@ public final class Enricher implements CamelContextAware {
             return enrichment;
         }
 
+        /** The bean of that name: another one, once the file that makes it has been reloaded. */
+        private Enrichment current() {
+            if (camelContext.getRegistry().lookupByName(name) != enrichment) {
+                synchronized (this) {
+                    enrichment = ready(name);
+                }
+            }
+            return enrichment;
+        }
+
         /** Flows that went on without it. */
         long failedFlows() {
             return failed.total();
@@ -51,7 +61,7 @@ public final class Enricher implements CamelContextAware {
 
         private FlowBatch enrich(FlowBatch batch) {
             try {
-                FlowBatch enriched = enrichment.enrich(batch);
+                FlowBatch enriched = current().enrich(batch);
                 if (enriched == null) {
                     throw new IllegalStateException("it gave no batch");
                 }
@@ -114,7 +124,7 @@ public final class Enricher implements CamelContextAware {
             Stream.of(enrichments.split(","))
                     .map(String::strip)
                     .filter(name -> !name.isEmpty())
-                    .forEach(name -> found.add(new Step(name, ready(name))));
+                    .forEach(name -> found.add(new Step(name)));
             steps = List.copyOf(found);
         }
         return steps;
