@@ -23,6 +23,8 @@ public final class Enricher implements CamelContextAware {
     /** The name that the one of the property {@code flow.enrich} has in the registry. */
     public static final String NAME = "enrich";
 
+    private static final String KAMELET_NAME = "flow-enrich-action-";
+
     private static final Logger LOG = LoggerFactory.getLogger(Enricher.class);
 
     /** An enrichment and what it failed to do. */
@@ -85,17 +87,29 @@ public final class Enricher implements CamelContextAware {
 
     private CamelContext camelContext;
     private String enrichments = "";
+    private boolean registered;
 
     /** Null until the names have been looked up. */
     private volatile List<Step> steps;
 
     /** The same flows with all that is known of them. */
     public FlowBatch enrich(FlowBatch batch) {
+        register();
         FlowBatch enriched = batch;
         for (Step step : started()) {
             enriched = step.enrich(enriched);
         }
         return enriched;
+    }
+
+    /** That of a Kamelet is not in the registry, where metrics look for it. */
+    private synchronized void register() {
+        if (!registered) {
+            registered = true;
+            if (!camelContext.getRegistry().findByType(Enricher.class).contains(this)) {
+                KameletHook.register(camelContext, KAMELET_NAME, this);
+            }
+        }
     }
 
     /**
