@@ -95,7 +95,9 @@ public final class EbpfFlowmapConsumer extends DefaultConsumer implements Suspen
                         doneSync -> {
                             boolean failed = exchange.isFailed();
                             try {
-                                if (!failed) {
+                                if (failed) {
+                                    failures.failed(batch.size(), exchange.getException());
+                                } else {
                                     exportedFlows.add(batch.size());
                                     failures.succeeded();
                                 }

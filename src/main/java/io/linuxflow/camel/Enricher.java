@@ -23,17 +23,19 @@ public final class Enricher implements CamelContextAware {
     /** The name that the one of the property {@code flow.enrich} has in the registry. */
     public static final String NAME = "enrich";
 
+    private static final String KAMELET_NAME = "flow-enrich-action-";
+
     private static final Logger LOG = LoggerFactory.getLogger(Enricher.class);
 
     /** An enrichment and what it failed to do. */
-    static final class Step {
+    final class Step {
         private final String name;
-        private final Enrichment enrichment;
         private final Failures failed = new Failures();
+        private volatile Enrichment enrichment;
 
-        private Step(String name, Enrichment enrichment) {
+        private Step(String name) {
             this.name = name;
-            this.enrichment = enrichment;
+            enrichment = ready(name);
         }
 
         String name() {
@@ -44,6 +46,16 @@ public final class Enricher implements CamelContextAware {
             return enrichment;
         }
 
+        /** The bean of that name: another one, once the file that makes it has been reloaded. */
+        private Enrichment current() {
+            if (camelContext.getRegistry().lookupByName(name) != enrichment) {
+                synchronized (this) {
+                    enrichment = ready(name);
+                }
+            }
+            return enrichment;
+        }
+
         /** Flows that went on without it. */
         long failedFlows() {
             return failed.total();
@@ -51,7 +63,7 @@ public final class Enricher implements CamelContextAware {
 
         private FlowBatch enrich(FlowBatch batch) {
             try {
-                FlowBatch enriched = enrichment.enrich(batch);
+                FlowBatch enriched = current().enrich(batch);
                 if (enriched == null) {
                     throw new IllegalStateException("it gave no batch");
                 }
@@ -75,17 +87,29 @@ public final class Enricher implements CamelContextAware {
 
     private CamelContext camelContext;
     private String enrichments = "";
+    private boolean registered;
 
     /** Null until the names have been looked up. */
     private volatile List<Step> steps;
 
     /** The same flows with all that is known of them. */
     public FlowBatch enrich(FlowBatch batch) {
+        register();
         FlowBatch enriched = batch;
         for (Step step : started()) {
             enriched = step.enrich(enriched);
         }
         return enriched;
+    }
+
+    /** That of a Kamelet is not in the registry, where metrics look for it. */
+    private synchronized void register() {
+        if (!registered) {
+            registered = true;
+            if (!camelContext.getRegistry().findByType(Enricher.class).contains(this)) {
+                KameletHook.register(camelContext, KAMELET_NAME, this);
+            }
+        }
     }
 
     /**
@@ -114,7 +138,7 @@ public final class Enricher implements CamelContextAware {
             Stream.of(enrichments.split(","))
                     .map(String::strip)
                     .filter(name -> !name.isEmpty())
-                    .forEach(name -> found.add(new Step(name, ready(name))));
+                    .forEach(name -> found.add(new Step(name)));
             steps = List.copyOf(found);
         }
         return steps;

@@ -39,6 +39,25 @@ final class FailureLog implements ExceptionHandler {
         }
     }
 
+    /**
+     * An exchange failed.
+     *
+     * @param flows those in it, whatever the route has made of its headers
+     */
+    void failed(int flows, Throwable exception) {
+        problem = Failures.reason(exception);
+        LOG.debug("Route {} failed", consumer.getRouteId(), exception);
+        failed.add(
+                flows,
+                (recent, total) ->
+                        LOG.warn(
+                                "Route {} failed to deliver {} flows, {} since its start: {}",
+                                consumer.getRouteId(),
+                                recent,
+                                total,
+                                problem));
+    }
+
     @Override
     public void handleException(Throwable exception) {
         handleException(null, null, exception);
@@ -49,21 +68,11 @@ final class FailureLog implements ExceptionHandler {
         handleException(message, null, exception);
     }
 
+    /** Of an exchange that failed {@link #failed} has been told already. */
     @Override
     public void handleException(String message, Exchange exchange, Throwable exception) {
-        problem = Failures.reason(exception);
-        LOG.debug("Route {} failed", consumer.getRouteId(), exception);
-        failed.add(
-                exchange == null
-                        ? 0
-                        : exchange.getIn()
-                                .getHeader(EbpfFlowmapConstants.FLOW_COUNT, 0, Integer.class),
-                (recent, total) ->
-                        LOG.warn(
-                                "Route {} failed to deliver {} flows, {} since its start: {}",
-                                consumer.getRouteId(),
-                                recent,
-                                total,
-                                problem));
+        if (exchange == null) {
+            failed(0, exception);
+        }
     }
 }

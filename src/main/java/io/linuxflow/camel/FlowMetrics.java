@@ -28,7 +28,7 @@ import org.apache.camel.CamelContext;
  * {@code bytes} in their names are the Go linux-flow-exporter's, so they are gauges, as there; the
  * octets are of IP, though, where it has those of Ethernet.
  *
- * <p>Belongs to one thread.
+ * <p>For one thread at a time.
  */
 final class FlowMetrics {
 

@@ -33,13 +33,18 @@ public final class KameletHook implements Enrichment, CamelContextAware {
             return;
         }
         registered = true;
+        register(camelContext, NAME, hook);
+    }
+
+    /** Puts a bean of a Kamelet into the registry, under the first name that is free. */
+    static void register(CamelContext camelContext, String name, Object bean) {
         Registry registry = camelContext.getRegistry();
         synchronized (registry) {
             int number = 1;
-            while (registry.lookupByName(NAME + number) != null) {
+            while (registry.lookupByName(name + number) != null) {
                 number++;
             }
-            registry.bind(NAME + number, hook);
+            registry.bind(name + number, bean);
         }
     }
 

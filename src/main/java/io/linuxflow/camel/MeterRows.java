@@ -16,7 +16,7 @@ import java.util.function.ToDoubleFunction;
 
 /**
  * The same counters and gauges for each row of a table whose rows come and go: what Micrometer's
- * MultiGauge is for one gauge. Belongs to one thread.
+ * MultiGauge is for one gauge. For one thread at a time.
  *
  * @param <R> what a row shows
  */

@@ -14,6 +14,8 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.health.HealthCheck;
@@ -41,6 +43,9 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
     /** Camel's exposure level for the results of those checks, too, that are up. */
     private static final String ALL_CHECKS = "full";
 
+    /** The one of each context that listens: of several the last. */
+    private static final Map<CamelContext, MetricsServer> LISTENING = new ConcurrentHashMap<>();
+
     private record Answer(int status, String type, String body) {}
 
     private final ObjectMapper json = new ObjectMapper();
@@ -48,6 +53,7 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
     private String address = "127.0.0.1";
     private int port = 9999;
     private HttpServer server;
+    private ExecutorService executor;
     private PrometheusMeterRegistry registry;
     private FlowMetrics metrics;
 
@@ -59,10 +65,21 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
         // The YAML loader makes a bean, drops it, and makes it again: only the last one listens.
         camelContext.addStartupListener(
                 (context, alreadyStarted) -> {
-                    if (isStarted() && server == null) {
+                    if (alreadyStarted) {
+                        takeOver();
+                    }
+                    if ((alreadyStarted || isStarted()) && server == null) {
                         listen();
                     }
                 });
+    }
+
+    /** Routes are being reloaded: the bean that listens is dropped, but may not be stopped. */
+    private void takeOver() {
+        MetricsServer former = LISTENING.get(camelContext);
+        if (former != null) {
+            former.stop();
+        }
     }
 
     private void listen() {
@@ -79,14 +96,20 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
             return;
         }
         server.createContext("/", this::handle);
+        // Without threads of its own, one request that is never finished would hold up all others.
+        executor = camelContext.getExecutorServiceManager().newCachedThreadPool(this, "metrics");
+        server.setExecutor(executor);
         server.start();
+        LISTENING.put(camelContext, this);
     }
 
     @Override
     protected void doStop() {
         if (server != null) {
+            LISTENING.remove(camelContext, this);
             server.stop(0);
             server = null;
+            camelContext.getExecutorServiceManager().shutdownNow(executor);
         }
     }
 
@@ -127,8 +150,7 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
         return new Answer(status, "text/plain; charset=utf-8", line + "\n");
     }
 
-    /** All requests are answered by one thread, the server's. */
-    private String scrape() {
+    private synchronized String scrape() {
         if (metrics == null) {
             registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
             metrics = new FlowMetrics(camelContext, registry);

@@ -120,8 +120,14 @@ final class WatchedFile<T> {
 
     private void load(State state) {
         try {
-            content = loader.load(file);
-            modified = state.modified;
+            T loaded = loader.load(file);
+            synchronized (this) {
+                if (state != read) {
+                    return; // It has changed again, and whoever reads that may have been faster.
+                }
+                content = loaded;
+                modified = state.modified;
+            }
             LOG.info("{} has changed and was read again", file);
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             failed(reason(e));

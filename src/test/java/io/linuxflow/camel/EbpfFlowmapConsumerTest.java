@@ -366,6 +366,7 @@ class EbpfFlowmapConsumerTest {
                     @Override
                     public void configure() {
                         from("ebpf-flowmap:flows?exceptionHandler=#failures")
+                                .routeId("first")
                                 .errorHandler(noErrorHandler())
                                 .process(
                                         e -> {
@@ -383,6 +384,29 @@ class EbpfFlowmapConsumerTest {
 
         await().until(() -> first.size() == 1);
         assertThat(failures).singleElement().isInstanceOf(IllegalStateException.class);
+        assertThat(consumer("first").getFailedFlows()).isEqualTo(1);
+    }
+
+    @Test
+    void flowsThatFailAreCountedWhateverTheRouteDoesWithTheHeaders() throws Exception {
+        camel.addRoutes(
+                new RouteBuilder() {
+                    @Override
+                    public void configure() {
+                        from("ebpf-flowmap:flows")
+                                .routeId("first")
+                                .errorHandler(noErrorHandler())
+                                .removeHeaders("*")
+                                .throwException(new IllegalStateException("sink is down"));
+                    }
+                });
+        camel.start();
+
+        meter().meter(TestFlows.tcp(3, 1000)).drain();
+
+        await().untilAsserted(() -> assertThat(consumer("first").getFailedFlows()).isEqualTo(3));
+        assertThat(health("first").getMessage())
+                .hasValueSatisfying(m -> assertThat(m).contains("sink is down"));
     }
 
     @Test

@@ -152,6 +152,21 @@ class EnricherTest {
     }
 
     @Test
+    void aBeanThatIsMadeAnewTakesThePlaceOfTheFormerOne() throws Exception {
+        camel.getRegistry().bind("mine", adds("a"));
+        start("mine");
+        // As the YAML loader does when its file is reloaded.
+        camel.getRegistry().bind("mine", adds("b"));
+
+        assertThat(
+                        camel.createProducerTemplate()
+                                .requestBody("direct:in", batch, FlowBatch.class)
+                                .columns())
+                .extracting(Column::name)
+                .containsExactly("b");
+    }
+
+    @Test
     void theBeansAreThereOnlyOnce() {
         FlowExportPlugin.bind(camel);
         Object enrich = camel.getRegistry().lookupByName("enrich");

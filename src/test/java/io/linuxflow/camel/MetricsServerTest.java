@@ -14,16 +14,20 @@ import io.linuxflow.flow.FlowLayout;
 import io.linuxflow.ipfix.IpfixException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.impl.DefaultCamelContext;
@@ -88,10 +92,12 @@ class MetricsServerTest {
     }
 
     private HttpResponse<String> get(String path) throws Exception {
-        return client.send(
-                HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.getPort() + path))
-                        .build(),
-                HttpResponse.BodyHandlers.ofString());
+        return client.send(request(path), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private HttpRequest request(String path) {
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.getPort() + path))
+                .build();
     }
 
     private List<String> metrics() throws Exception {
@@ -376,5 +382,41 @@ class MetricsServerTest {
         camel.stop();
 
         new ServerSocket(server.getPort(), 1, InetAddress.getByName("127.0.0.1")).close();
+    }
+
+    @Test
+    void aRequestThatNeverEndsHoldsUpNoOther() throws Exception {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.getPort())) {
+            socket.getOutputStream().write("GET /metrics HT".getBytes(StandardCharsets.US_ASCII));
+            Thread.sleep(300);
+
+            assertThat(
+                            client.sendAsync(
+                                            request("/health/live"),
+                                            HttpResponse.BodyHandlers.ofString())
+                                    .get(5, TimeUnit.SECONDS)
+                                    .statusCode())
+                    .isEqualTo(200);
+        }
+    }
+
+    @Test
+    void theOneThatIsMadeLastListensWhileTheContextRuns() throws Exception {
+        MetricsServer first = server;
+        for (boolean stopped : new boolean[] {true, false}) {
+            if (stopped) {
+                server.stop();
+            }
+            // As the YAML loader does when its file is reloaded.
+            MetricsServer next = new MetricsServer();
+            next.setPort(first.getPort());
+            camel.getRegistry().bind("metrics", MetricsServer.class, next, "start", "stop");
+
+            assertThat(metrics()).isNotEmpty();
+            assertThat(server.isStopped()).isTrue();
+            server = next;
+        }
+        server.stop();
+        assertThatThrownBy(this::metrics).isInstanceOf(ConnectException.class);
     }
 }

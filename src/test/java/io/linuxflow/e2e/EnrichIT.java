@@ -9,6 +9,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.linuxflow.e2e.Traffic.Total;
 import io.linuxflow.enrich.DnsServer;
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -279,12 +282,20 @@ class EnrichIT {
                         """
                                 .formatted(lab.router(), log));
         try (CamelCli camel =
-                CamelCli.run(route.toString()).arguments("--local-kamelet-dir=kamelets").start()) {
+                CamelCli.run(route.toString(), "routes/metrics.camel.yaml")
+                        .arguments("--local-kamelet-dir=kamelets")
+                        .start()) {
             camel.awaitMetered(lab.router() + ":server", "egress");
             Traffic.udp(lab.client(), 4001, "192.0.2.1", 5000, 10, 100);
             JsonNode flow = flow(4001);
             assertThat(flow.get("interfaceName").asText()).isEqualTo("server");
             assertThat(flow.get("destinationIPv4PrefixLength").asInt()).isEqualTo(24);
+            try (InputStream metrics =
+                    URI.create("http://127.0.0.1:9999/metrics").toURL().openStream()) {
+                assertThat(new String(metrics.readAllBytes(), StandardCharsets.UTF_8))
+                        .contains("enrichment_failed_flows_total{enrichment=\"interfaceNames\"} 0")
+                        .contains("enrichment_misses_total{enrichment=\"fib\"}");
+            }
         }
     }
 

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.e2e;
 
+import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.linuxflow.e2e.Traffic.Total;
 import io.linuxflow.flow.Flow;
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,6 +24,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -98,6 +104,52 @@ class ExporterIT {
                             "from (flow.enrich=reverseDns adds it), interfaceName"
                                     + " (flow.enrich=interfaceNames adds it)");
         }
+    }
+
+    @Test
+    void exportsOnAfterARouteWasEdited(@TempDir Path directory) throws IOException {
+        Path routes = Files.createDirectory(directory.resolve("routes"));
+        List<String> names = List.of("ipfix.camel.yaml", "metrics.camel.yaml");
+        for (String name : names) {
+            Files.copy(CamelCli.REPOSITORY.resolve("routes").resolve(name), routes.resolve(name));
+        }
+        try (CamelCli camel =
+                CamelCli.run("routes/ipfix.camel.yaml", "routes/metrics.camel.yaml")
+                        .arguments("--dev")
+                        .directory(directory)
+                        .in(lab.router())
+                        .property("drain.interval", "300ms")
+                        .property("flow.activeTimeout", "0")
+                        .property("ipfix.collector", Lab.COLLECTOR + ":" + collector.port())
+                        .start()) {
+            camel.awaitMetered("server", "egress");
+            int port = 4001;
+            for (String name : names) {
+                long reloads = reloads(camel);
+                Files.writeString(routes.resolve(name), "# edited\n", StandardOpenOption.APPEND);
+                await().atMost(ofSeconds(30)).until(() -> reloads(camel) > reloads);
+                Total total = Traffic.udp(lab.client(), port, Lab.SERVER, 5000, 10, 100);
+                Map<String, Object> flow = flow(port++);
+                await().until(() -> collector.total(flow).equals(total));
+                assertThat(metrics())
+                        .contains("sink_exported_flows_total{meter=\"flows\",sink=\"ipfix\"}");
+            }
+        }
+    }
+
+    private String metrics() {
+        return Lab.in(
+                lab.router(),
+                () -> {
+                    try (InputStream body =
+                            URI.create("http://127.0.0.1:9999/metrics").toURL().openStream()) {
+                        return new String(body.readAllBytes(), StandardCharsets.UTF_8);
+                    }
+                });
+    }
+
+    private static long reloads(CamelCli camel) {
+        return camel.output().stream().filter(l -> l.contains("Routes reloaded")).count();
     }
 
     @Test
