@@ -106,7 +106,11 @@ public final class InstalledMeters {
         return new InstalledMeters(namespace);
     }
 
-    /** This process's own namespace, and all that {@code ip netns} can name. */
+    /**
+     * This process's own namespace, and all that {@code ip netns} can name.
+     *
+     * @throws BpfException if this process may not look into them
+     */
     public static List<String> namespaces() {
         return List.copyOf(namespacesByCookie().values());
     }
@@ -118,6 +122,9 @@ public final class InstalledMeters {
             try {
                 byCookie.putIfAbsent(call(name, NetworkNamespace::currentCookie), name);
             } catch (BpfException e) {
+                if (e.isForbidden()) {
+                    throw e;
+                }
                 // A file without a namespace, as ip netns leaves behind: there is no meter in it.
             }
         }

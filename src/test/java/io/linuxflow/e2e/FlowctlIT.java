@@ -627,15 +627,52 @@ class FlowctlIT {
         assertThat(checks).anyMatch(check -> check.get("requirement").asText().equals("tcx"));
     }
 
+    private static Result withoutCapabilities(String... arguments) {
+        List<String> command =
+                new ArrayList<>(
+                        List.of("setpriv", "--bounding-set=-all", "--inh-caps=-all", FLOWCTL));
+        command.addAll(List.of(arguments));
+        return Shell.result(command.toArray(String[]::new));
+    }
+
+    /** Who may not see what there is must not be told that there is nothing. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "meter status",
+                "dump",
+                "flush --all",
+                "ipfix dump -c misc/examples/agent.yaml",
+                "agent -c misc/examples/agent.yaml --metrics-port=0"
+            })
+    void withoutCapabilitiesItSaysSo(String arguments) {
+        succeed("meter", "attach", "-i", lab.router() + ":server");
+        Result result =
+                withoutCapabilities(
+                        arguments.replace("misc", CamelCli.REPOSITORY + "/misc").split(" "));
+        assertThat(result.output()).contains("flowctl: ", "(EPERM). Run as root");
+        assertThat(result.status()).isEqualTo(1);
+    }
+
     @Test
-    void withoutCapabilitiesTheCheckFailsAndSaysWhatToDo() {
+    void withoutCapabilitiesWhatIsAttachedInTheOwnNamespaceIsNotSeenEither() {
         Result result =
                 Shell.result(
-                        "setpriv",
-                        "--bounding-set=-all",
-                        "--inh-caps=-all",
-                        FLOWCTL,
-                        "dependency-check");
+                        "unshare",
+                        "-m",
+                        "sh",
+                        "-c",
+                        "mount -t tmpfs none /run && exec setpriv --bounding-set=-all"
+                                + " --inh-caps=-all "
+                                + FLOWCTL
+                                + " meter status");
+        assertThat(result.output()).startsWith("flowctl: ").contains("(EPERM). Run as root");
+        assertThat(result.status()).isEqualTo(1);
+    }
+
+    @Test
+    void withoutCapabilitiesTheCheckFailsAndSaysWhatToDo() {
+        Result result = withoutCapabilities("dependency-check");
         assertThat(result.status()).isEqualTo(1);
         assertThat(result.output().lines())
                 .anyMatch(
