@@ -400,6 +400,33 @@ class FlowctlIT {
     }
 
     @Test
+    void watchesUntilNobodyReadsAnyMore() {
+        assertThat(
+                        Shell.result(
+                                "bash",
+                                "-c",
+                                "timeout 30 "
+                                        + FLOWCTL
+                                        + " dump --netns "
+                                        + lab.router()
+                                        + " --watch 0.2 | head -n 1; exit ${PIPESTATUS[0]}"))
+                .isEqualTo(new Result(1, "IFINDEX  PROTO  SRC  DST  PKTS  BYTES\n"));
+    }
+
+    @Test
+    void outputThatCannotBeWrittenIsNoSuccess() {
+        assertThat(Shell.result("bash", "-c", FLOWCTL + " ebpf code-dump >/dev/full"))
+                .isEqualTo(new Result(1, "flowctl: standard output: No space left on device\n"));
+    }
+
+    @Test
+    void aFileThatCannotBeWrittenIsNamedWithTheReason() {
+        String config = CamelCli.REPOSITORY.resolve("misc/examples/agent.yaml").toString();
+        assertThat(flowctl("agent", "-c", config, "--print-routes", "-o", "/etc/passwd"))
+                .isEqualTo(new Result(1, "flowctl: /etc/passwd: is no directory\n"));
+    }
+
+    @Test
     void attachesWhereItIsToldTo() {
         String server = lab.router() + ":server";
         String attach =
@@ -579,9 +606,15 @@ class FlowctlIT {
                 "1 | lo: nothing is attached there  | meter detach -n lo",
                 "2 | is no address or prefix        | dump -s example.com",
                 "2 | is no address or prefix        | dump -s 10.0.0.0/33",
-                "2 | neither a number nor           | dump -p foo",
+                "2 | neither a number up to 255 nor | dump -p foo",
                 "2 | is no interface's index        | dump -i 99999999999",
                 "2 | neither DEV nor NETNS:DEV      | dump -i a:b/c",
+                "2 | neither a number up to 255 nor | dump -p 256",
+                "2 | \"-1\" is no port              | dump -D -1",
+                "2 | \"65536\" is no port           | flush -p tcp -S 65536 --discard",
+                "2 | --top 0: give 1 or more        | dump --top 0",
+                "2 | --watch 0.0: give 0.1 or more  | dump --watch=0",
+                "2 | --watch -1.0: give 0.1 or more | dump --watch=-1",
                 "2 | which flows? Give --all, or of | flush",
                 "2 | which flows? Give --all, or of | flush --discard --netns nope",
                 "2 | not both                       | flush --all -p tcp",
