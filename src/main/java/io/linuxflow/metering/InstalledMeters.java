@@ -214,6 +214,9 @@ public final class InstalledMeters {
         return call(
                 () -> {
                     List<Outcome> outcomes = new ArrayList<>();
+                    try (PinnedState pins = PinnedState.ofThread()) {
+                        requireFit(pins, options, slotsGiven);
+                    }
                     Map<InterfaceKey, Link> wanted = new LinkedHashMap<>();
                     selected(options)
                             .forEach(
@@ -235,7 +238,7 @@ public final class InstalledMeters {
                                     });
                     if (!wanted.isEmpty()) {
                         try (PinnedState pins = PinnedState.ofThread();
-                                FlowMeterObject programs = load(pins, options, slotsGiven)) {
+                                FlowMeterObject programs = load(pins, options)) {
                             Attachments attachments =
                                     new Attachments(
                                             namespace,
@@ -318,22 +321,26 @@ public final class InstalledMeters {
         }
     }
 
-    private static FlowMeterObject load(
-            PinnedState pins, MeterOptions options, boolean slotsGiven) {
+    /** Also where nothing is to be attached: what is there already has these maps, too. */
+    private static void requireFit(PinnedState pins, MeterOptions options, boolean slotsGiven) {
+        MeterOptions there = pins.optionsOfMaps(options);
+        if (slotsGiven && there.slots() != options.slots()) {
+            throw new IllegalArgumentException(
+                    "this namespace is metered with %d slots already, not %d: leave the"
+                                    .formatted(there.slots(), options.slots())
+                            + " number out, or detach all its interfaces first");
+        }
+        if (options.latency() && !there.latency()) {
+            throw new IllegalArgumentException(
+                    "this namespace is metered without latency already: leave it out, or"
+                            + " detach all its interfaces first");
+        }
+    }
+
+    private static FlowMeterObject load(PinnedState pins, MeterOptions options) {
         String layout = FlowMeterObject.layout();
         for (PinnedState.Maps maps : pins.maps()) {
             if (maps.layout().equals(layout) && maps.exist()) {
-                if (slotsGiven && maps.slots() != options.slots()) {
-                    throw new IllegalArgumentException(
-                            "this namespace is metered with %d slots already, not %d: leave the"
-                                            .formatted(maps.slots(), options.slots())
-                                    + " number out, or detach all its interfaces first");
-                }
-                if (options.latency() && !maps.latency()) {
-                    throw new IllegalArgumentException(
-                            "this namespace is metered without latency already: leave it out, or"
-                                    + " detach all its interfaces first");
-                }
                 return FlowMeterObject.load(maps.adapt(options), pins);
             }
         }

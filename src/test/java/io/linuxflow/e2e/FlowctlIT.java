@@ -455,13 +455,16 @@ class FlowctlIT {
         }
         assertThat(succeed("meter", "status", "-i", server)).contains(" 1000 ");
 
-        assertThat(flowctl("meter", "attach", "-i", server, "--slots", "2000", "--force"))
-                .isEqualTo(
-                        new Result(
-                                1,
-                                "flowctl: this namespace is metered with 1000 slots already, not"
-                                        + " 2000: leave the number out, or detach all its"
-                                        + " interfaces first\n"));
+        for (String how : List.of("--force", "--dry", "--direction=egress")) {
+            assertThat(flowctl("meter", "attach", "-i", server, "--slots", "2000", how))
+                    .as(how)
+                    .isEqualTo(
+                            new Result(
+                                    1,
+                                    "flowctl: this namespace is metered with 1000 slots already,"
+                                            + " not 2000: leave the number out, or detach all its"
+                                            + " interfaces first\n"));
+        }
         assertThat(succeed("meter", "attach", "-i", server))
                 .isEqualTo(server + " egress: is attached already\n");
         assertThat(succeed("meter", "attach", "-i", server, "--force"))
@@ -514,12 +517,15 @@ class FlowctlIT {
                 .containsExactly(server + " egress: detached", server + " ingress: detached");
         succeed("meter", "detach", "-i", client, "--force");
         succeed("meter", "attach", "-i", server);
-        assertThat(flowctl("meter", "attach", "-i", client, "--latency"))
-                .isEqualTo(
-                        new Result(
-                                1,
-                                "flowctl: this namespace is metered without latency already: leave"
-                                        + " it out, or detach all its interfaces first\n"));
+        for (String device : List.of(client, server)) {
+            assertThat(flowctl("meter", "attach", "-i", device, "--latency"))
+                    .isEqualTo(
+                            new Result(
+                                    1,
+                                    "flowctl: this namespace is metered without latency already:"
+                                            + " leave it out, or detach all its interfaces"
+                                            + " first\n"));
+        }
     }
 
     @Test
