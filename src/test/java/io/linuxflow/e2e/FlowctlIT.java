@@ -473,6 +473,43 @@ class FlowctlIT {
                 .isBlank();
     }
 
+    /** Scripts have what its commands took, in the long form and the short one. */
+    @Test
+    void optionsOfTheGoProgramAreTaken() throws Exception {
+        String server = lab.router() + ":server";
+        String[] place = {"--pref", "100", "--chain", "0", "--handle", "1"};
+        assertThat(meter("attach", server, place).output())
+                .as("tcx has no such numbers")
+                .isEqualTo(server + " egress: attached (clsact)\n");
+        assertThat(json("meter", "status", "-i", server, "-o", "json"))
+                .singleElement()
+                .matches(
+                        each -> each.get("pref").asInt() == 100 && each.get("handle").asInt() == 1);
+        assertThat(meter("detach", server, place))
+                .matches(result -> result.status() == 0)
+                .matches(result -> result.output().startsWith(server + " egress: detached\n"));
+        flowctl("meter", "detach", "-i", server, "--force");
+        assertThat(meter("attach", server, "-l", "1000", "-f"))
+                .isEqualTo(new Result(0, server + " egress: attached (tcx)\n"));
+        assertThat(json("meter", "status", "-i", server, "-o", "json"))
+                .singleElement()
+                .matches(each -> each.get("slots").asInt() == 1000);
+        assertThat(meter("attach", server, "-f", "--hook", "tcx", "--pref", "100"))
+                .isEqualTo(
+                        new Result(
+                                1,
+                                "flowctl: tcx has no --pref, --handle and --chain: leave them or"
+                                        + " --hook tcx out\n"));
+        assertThat(flowctl("ipfix", "file", "--config", "/nowhere", "--flow", "/nowhere").output())
+                .contains("/nowhere: there is no such file");
+    }
+
+    private static Result meter(String action, String device, String... options) {
+        List<String> arguments = new ArrayList<>(List.of("meter", action, "-i", device));
+        arguments.addAll(List.of(options));
+        return flowctl(arguments.toArray(String[]::new));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"tcx", "clsact"})
     void measuresLatencyFromWhereItStampsPackets(String hook) throws Exception {
@@ -557,11 +594,11 @@ class FlowctlIT {
         succeed("meter", "attach", "-i", server);
         Total sent = Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
         assertThat(succeed("meter", "detach", "-i", server))
-                .contains(server + " egress: detached", "flows are kept: an exporter with");
+                .contains(server + " egress: detached", "kept: an exporter with");
         Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
         assertThat(dumped()).isEqualTo(sent);
         assertThat(succeed("meter", "detach", "-i", server, "--force"))
-                .contains("flows are discarded");
+                .containsPattern("flows? (is|are) discarded");
         assertThat(dumped()).isEqualTo(Total.NONE);
     }
 
