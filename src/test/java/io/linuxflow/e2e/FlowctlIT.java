@@ -664,6 +664,8 @@ class FlowctlIT {
                 "1 | ip netns add makes one         | flush --all --netns nope",
                 "2 | Invalid value for option       | dump -o xml",
                 "2 | Invalid value                  | completion fish",
+                "2 | the routes have no drain.tick  | agent -c misc/examples/agent.yaml -P"
+                        + " drain.tick=1",
             })
     void whatIsWrongIsSaidOnOneLine(int status, String text, String arguments) {
         Result result = flowctl(arguments == null ? new String[0] : arguments.strip().split(" "));
