@@ -83,6 +83,7 @@ final class YamlFile {
                     problems.stream()
                             .sorted(Comparator.comparingInt(Problem::line))
                             .map(problem -> at(problem.line) + ": " + problem.text)
+                            .distinct()
                             .toList());
         }
     }

@@ -56,6 +56,11 @@ public final class BpfException extends RuntimeException {
         return errno;
     }
 
+    /** Whether it takes privileges that this process hasn't. */
+    public boolean isForbidden() {
+        return errno == LibC.EPERM || errno == LibC.EACCES;
+    }
+
     /** What to do about it, empty if there is nothing to say. */
     public String remedy() {
         return remedy;

@@ -31,8 +31,12 @@ public record TcProgram(
         opts.point(opts.prog_ids, ids);
         opts.prog_cnt.set(MAX_PROGRAMS);
         int type = direction == Direction.INGRESS ? LibBpf.BPF_TCX_INGRESS : LibBpf.BPF_TCX_EGRESS;
+        int result = opts.pass(o -> libbpf().bpf_prog_query_opts(ifindex, type, o));
+        if (result == -LibC.EPERM) {
+            throw BpfException.of("ask for the programs of the interface " + ifindex, LibC.EPERM);
+        }
         // A kernel without tcx refuses to be asked, and has none.
-        if (opts.pass(o -> libbpf().bpf_prog_query_opts(ifindex, type, o)) == 0) {
+        if (result == 0) {
             for (int i = 0; i < opts.prog_cnt.intValue(); i++) {
                 programs.add(
                         new TcProgram(

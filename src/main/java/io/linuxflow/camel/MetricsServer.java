@@ -8,6 +8,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -83,8 +84,11 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
     }
 
     private void listen() {
-        InetSocketAddress at = new InetSocketAddress(address, port);
         try {
+            InetSocketAddress at = new InetSocketAddress(address, port);
+            if (at.isUnresolved()) {
+                throw new UnknownHostException("unknown host");
+            }
             server = HttpServer.create(at, 0);
         } catch (IOException | RuntimeException e) {
             LOG.warn(
@@ -92,7 +96,7 @@ public final class MetricsServer extends ServiceSupport implements CamelContextA
                             + " metrics.port, or port 0 for no metrics",
                     address,
                     port,
-                    at.isUnresolved() ? "unknown host" : e.getMessage());
+                    e.getMessage());
             return;
         }
         server.createContext("/", this::handle);

@@ -9,7 +9,10 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,6 +33,12 @@ import picocli.CommandLine.Spec;
             "What the file can't have here is an error that names the line."
         })
 final class AgentCommand implements Callable<Integer> {
+
+    /** What the enrichments read, in whatever routes. */
+    private static final List<String> ENRICHMENT =
+            List.of("flow.enrich", "flow.prefixTable", "flow.asDatabase", "flow.reverseDns");
+
+    private static final String OF_CAMEL = "camel.";
 
     @Spec private CommandSpec spec;
     @Mixin private ConfigFile file;
@@ -83,6 +92,7 @@ final class AgentCommand implements Callable<Integer> {
         return file.use(
                 AgentConfig.Purpose.FLOWS,
                 config -> {
+                    requireKnown(new AgentRoutes(config, Map.of()).properties().keySet());
                     Map<String, String> overrides = new LinkedHashMap<>();
                     overrides.put("meter.interfaces", interfaces);
                     overrides.put("metrics.address", metricsAddress);
@@ -91,6 +101,20 @@ final class AgentCommand implements Callable<Integer> {
                     AgentRoutes routes = new AgentRoutes(config, overrides);
                     return printRoutes ? print(routes) : Agent.run(routes);
                 });
+    }
+
+    /** A property that nothing reads is a mistake, which would show by nothing happening. */
+    private void requireKnown(Set<String> ofRoutes) {
+        Set<String> known = new TreeSet<>(ofRoutes);
+        known.addAll(ENRICHMENT);
+        for (String name : properties.keySet()) {
+            if (!known.contains(name) && !name.startsWith(OF_CAMEL)) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        "--property: the routes have no %s, only %s and camel.*"
+                                .formatted(name, String.join(", ", known)));
+            }
+        }
     }
 
     private int print(AgentRoutes routes) throws IOException {

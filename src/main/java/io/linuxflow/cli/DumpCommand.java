@@ -20,6 +20,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Shows the flows that are not exported yet. */
@@ -50,6 +51,9 @@ final class DumpCommand implements Callable<Integer> {
         }
     }
 
+    /** Watching more often than that is no watching but a busy loop. */
+    private static final double LEAST_SECONDS = 0.1;
+
     private record Row(String namespace, long exporter, Flow flow) {}
 
     @Spec private CommandSpec spec;
@@ -78,14 +82,21 @@ final class DumpCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        if (top != null && top < 1) {
+            throw new ParameterException(spec.commandLine(), "--top " + top + ": give 1 or more");
+        }
+        if (watch != null && !(watch >= LEAST_SECONDS)) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--watch " + watch + ": give " + LEAST_SECONDS + " or more");
+        }
         PrintWriter out = spec.commandLine().getOut();
-        do {
+        table().print(output.format, out);
+        while (watch != null && !out.checkError()) {
+            out.println();
+            Thread.sleep((long) (watch * 1000));
             table().print(output.format, out);
-            if (watch != null) {
-                out.println();
-                Thread.sleep((long) (watch * 1000));
-            }
-        } while (watch != null);
+        }
         return 0;
     }
 

@@ -59,6 +59,7 @@ final class FlowSelection {
     @Option(
             names = {"-S", "--sport"},
             paramLabel = PORT,
+            converter = Port.class,
             description = "only flows from this port")
     private Integer sourcePort;
 
@@ -72,6 +73,7 @@ final class FlowSelection {
     @Option(
             names = {"-D", "--dport"},
             paramLabel = PORT,
+            converter = Port.class,
             description = "only flows to this port")
     private Integer destinationPort;
 
@@ -170,6 +172,17 @@ final class FlowSelection {
         }
     }
 
+    static final class Port implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String text) {
+            if (!text.matches("\\d{1,5}") || Integer.parseInt(text) > 0xffff) {
+                throw new TypeConversionException(
+                        "\"" + text + "\" is no port, which is a number from 0 to 65535");
+            }
+            return Integer.valueOf(text);
+        }
+    }
+
     static final class Protocol implements ITypeConverter<Integer> {
         @Override
         public Integer convert(String text) {
@@ -179,11 +192,12 @@ final class FlowSelection {
                 case "udp" -> 17;
                 case "icmpv6" -> Flow.ICMPV6;
                 default -> {
-                    if (!text.matches("\\d{1,3}")) {
+                    if (!text.matches("\\d{1,3}") || Integer.parseInt(text) > 255) {
                         throw new TypeConversionException(
                                 "\""
                                         + text
-                                        + "\" is neither a number nor tcp, udp, icmp or icmpv6");
+                                        + "\" is neither a number up to 255 nor tcp, udp, icmp or"
+                                        + " icmpv6");
                     }
                     yield Integer.parseInt(text);
                 }

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.linuxflow.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -44,16 +51,25 @@ public final class Flowctl implements Runnable {
 
     /** Runs the command and ends the JVM. */
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        StandardOutput output = new StandardOutput();
+        CommandLine line = commandLine(new PrintWriter(output, true, StandardCharsets.UTF_8));
+        int status = line.execute(args);
+        if (line.getOut().checkError() && status == CommandLine.ExitCode.OK) {
+            status = CommandLine.ExitCode.SOFTWARE;
+            if (!output.isBrokenPipe()) {
+                line.getErr().println("flowctl: standard output: " + output.problem());
+            }
+        }
+        System.exit(status);
     }
 
-    static CommandLine commandLine() {
+    private static CommandLine commandLine(PrintWriter out) {
         CommandLine line = new CommandLine(new Flowctl());
-        line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
+        line.setOut(out);
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setExecutionExceptionHandler(
                 (e, command, parsed) -> {
-                    command.getErr().println("flowctl: " + e.getMessage());
+                    command.getErr().println("flowctl: " + message(e));
                     return CommandLine.ExitCode.SOFTWARE;
                 });
         line.setParameterExceptionHandler(
@@ -70,9 +86,54 @@ public final class Flowctl implements Runnable {
         return line;
     }
 
+    /** The message of a failed file operation may be the name of the file only. */
+    private static String message(Exception e) {
+        if (e instanceof FileSystemException file && file.getReason() == null) {
+            String reason =
+                    file instanceof AccessDeniedException
+                            ? "permission denied"
+                            : file instanceof NoSuchFileException
+                                    ? "there is no such file or directory"
+                                    : file instanceof FileAlreadyExistsException
+                                            ? "is no directory"
+                                            : file.getClass().getSimpleName();
+            return file.getFile() + ": " + reason;
+        }
+        return e.getMessage() == null ? e.toString() : e.getMessage();
+    }
+
     @Override
     public void run() {
         throw new CommandLine.ParameterException(spec.commandLine(), "which command?");
+    }
+
+    /** The standard output, and why it can't be written to: a PrintWriter keeps that to itself. */
+    private static final class StandardOutput extends FileOutputStream {
+
+        private IOException problem;
+
+        StandardOutput() {
+            super(FileDescriptor.out);
+        }
+
+        @Override
+        public void write(byte[] bytes, int from, int count) throws IOException {
+            try {
+                super.write(bytes, from, count);
+            } catch (IOException e) {
+                problem = e;
+                throw e;
+            }
+        }
+
+        String problem() {
+            return problem == null ? "can't be written to" : problem.getMessage();
+        }
+
+        /** Whoever reads it has seen enough, as head does: no reason to complain. */
+        boolean isBrokenPipe() {
+            return problem().equals("Broken pipe");
+        }
     }
 
     /** What the jar was built as. */

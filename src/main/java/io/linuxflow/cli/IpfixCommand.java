@@ -54,7 +54,7 @@ final class IpfixCommand implements Runnable {
         @Mixin private ConfigFile config;
 
         @Option(
-                names = {"-f", "--file"},
+                names = {"-f", "--flow", "--file"},
                 paramLabel = "FILE",
                 defaultValue = "./flow.yaml",
                 description = "the flows; default ${DEFAULT-VALUE}")

@@ -120,7 +120,9 @@ final class MeterCommand implements Runnable {
                 names = "--hook",
                 paramLabel = "HOOK",
                 defaultValue = "AUTO",
-                description = "tcx, clsact, or auto, the default: tcx if there is any")
+                description =
+                        "tcx, clsact, or auto, the default: clsact if --pref, --handle or --chain"
+                                + " is given, else tcx if there is any")
         private Hook hook;
 
         @Option(
@@ -148,7 +150,7 @@ final class MeterCommand implements Runnable {
         private int chain;
 
         @Option(
-                names = {"--interface-max-flow-limit", "--slots"},
+                names = {"-l", "--interface-max-flow-limit", "--slots"},
                 paramLabel = "N",
                 description =
                         "flows that the kernel keeps, all interfaces of a namespace together;"
@@ -160,7 +162,9 @@ final class MeterCommand implements Runnable {
                 description = "also measure how long packets take to be forwarded")
         private boolean latency;
 
-        @Option(names = "--force", description = "replace a meter that is there")
+        @Option(
+                names = {"-f", "--force"},
+                description = "replace a meter that is there")
         private boolean force;
 
         @Override
@@ -170,9 +174,15 @@ final class MeterCommand implements Runnable {
 
         @Override
         List<Outcome> change(InstalledMeters meters, MeterOptions options) {
+            ClsactOptions place = new ClsactOptions(pref, handle, chain);
+            boolean placed = !place.equals(ClsactOptions.CHOSEN);
+            if (placed && hook == Hook.TCX) {
+                throw new IllegalArgumentException(
+                        "tcx has no --pref, --handle and --chain: leave them or --hook tcx out");
+            }
             MeterOptions all =
-                    options.withHook(hook)
-                            .withClsact(new ClsactOptions(pref, handle, chain))
+                    options.withHook(placed ? Hook.CLSACT : hook)
+                            .withClsact(place)
                             .withLatency(latency);
             return meters.attach(
                     slots == null ? all : all.withSlots(slots), slots != null, force, dry);
@@ -197,6 +207,14 @@ final class MeterCommand implements Runnable {
                                 + " are not exported yet")
         private boolean force;
 
+        @Option(
+                names = {"--pref", "--handle", "--chain"},
+                paramLabel = "N",
+                description =
+                        "not needed: wherever meters are, they are detached. Taken, as scripts for"
+                                + " the Go program have them")
+        private List<Integer> place;
+
         @Override
         MeteringDirection defaultDirection() {
             return MeteringDirection.BOTH;
@@ -217,10 +235,12 @@ final class MeterCommand implements Runnable {
                 err.println(
                         "flowctl: "
                                 + left
-                                + " flows are kept: an exporter with meter.pin=true exports them,"
+                                + (left == 1 ? " flow is" : " flows are")
+                                + " kept: an exporter with meter.pin=true exports them,"
                                 + " flowctl dump shows them, detach --force discards them");
             } else if (leftBefore > 0) {
-                out.println(leftBefore + " flows are discarded");
+                out.println(
+                        leftBefore + (leftBefore == 1 ? " flow is" : " flows are") + " discarded");
             }
             return leftBefore > 0;
         }

@@ -108,7 +108,11 @@ public final class InstalledMeters {
         return new InstalledMeters(namespace);
     }
 
-    /** This process's own namespace, and all that {@code ip netns} can name. */
+    /**
+     * This process's own namespace, and all that {@code ip netns} can name.
+     *
+     * @throws BpfException if this process may not look into them
+     */
     public static List<String> namespaces() {
         return List.copyOf(namespacesByCookie().values());
     }
@@ -120,6 +124,9 @@ public final class InstalledMeters {
             try {
                 byCookie.putIfAbsent(call(name, NetworkNamespace::currentCookie), name);
             } catch (BpfException e) {
+                if (e.isForbidden()) {
+                    throw e;
+                }
                 // A file without a namespace, as ip netns leaves behind: there is no meter in it.
             }
         }
@@ -209,6 +216,9 @@ public final class InstalledMeters {
         return call(
                 () -> {
                     List<Outcome> outcomes = new ArrayList<>();
+                    try (PinnedState pins = PinnedState.ofThread()) {
+                        requireFit(pins, options, slotsGiven);
+                    }
                     Map<InterfaceKey, Link> wanted = new LinkedHashMap<>();
                     selected(options)
                             .forEach(
@@ -230,7 +240,7 @@ public final class InstalledMeters {
                                     });
                     if (!wanted.isEmpty()) {
                         try (PinnedState pins = PinnedState.ofThread();
-                                FlowMeterObject programs = load(pins, options, slotsGiven)) {
+                                FlowMeterObject programs = load(pins, options)) {
                             Attachments attachments =
                                     new Attachments(
                                             namespace,
@@ -316,22 +326,26 @@ public final class InstalledMeters {
         }
     }
 
-    private static FlowMeterObject load(
-            PinnedState pins, MeterOptions options, boolean slotsGiven) {
+    /** Also where nothing is to be attached: what is there already has these maps, too. */
+    private static void requireFit(PinnedState pins, MeterOptions options, boolean slotsGiven) {
+        MeterOptions there = pins.optionsOfMaps(options);
+        if (slotsGiven && there.slots() != options.slots()) {
+            throw new IllegalArgumentException(
+                    "this namespace is metered with %d slots already, not %d: leave the"
+                                    .formatted(there.slots(), options.slots())
+                            + " number out, or detach all its interfaces first");
+        }
+        if (options.latency() && !there.latency()) {
+            throw new IllegalArgumentException(
+                    "this namespace is metered without latency already: leave it out, or"
+                            + " detach all its interfaces first");
+        }
+    }
+
+    private static FlowMeterObject load(PinnedState pins, MeterOptions options) {
         String layout = FlowMeterObject.layout();
         for (PinnedState.Maps maps : pins.maps()) {
             if (maps.layout().equals(layout) && maps.exist()) {
-                if (slotsGiven && maps.slots() != options.slots()) {
-                    throw new IllegalArgumentException(
-                            "this namespace is metered with %d slots already, not %d: leave the"
-                                            .formatted(maps.slots(), options.slots())
-                                    + " number out, or detach all its interfaces first");
-                }
-                if (options.latency() && !maps.latency()) {
-                    throw new IllegalArgumentException(
-                            "this namespace is metered without latency already: leave it out, or"
-                                    + " detach all its interfaces first");
-                }
                 return FlowMeterObject.load(maps.adapt(options), pins);
             }
         }

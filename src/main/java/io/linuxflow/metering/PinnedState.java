@@ -11,6 +11,8 @@ import io.linuxflow.metering.FlowMeterObject.InterfaceKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -214,11 +216,10 @@ final class PinnedState implements AutoCloseable {
     }
 
     private static List<Path> list(Path directory) {
-        if (!Files.isDirectory(directory)) {
-            return List.of();
-        }
         try (Stream<Path> files = Files.list(directory)) {
             return files.sorted().toList();
+        } catch (NoSuchFileException | NotDirectoryException e) {
+            return List.of();
         } catch (IOException e) {
             throw new UncheckedIOException("can't list " + directory + ": run as root", e);
         }

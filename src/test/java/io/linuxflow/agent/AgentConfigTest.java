@@ -125,6 +125,14 @@ class AgentConfigTest {
     }
 
     @Test
+    void aProblemIsSaidOnce() {
+        assertThat(problems("outputs: 3\n"))
+                .containsExactly(
+                        "c:1: outputs: has to be a list, of items that begin with -",
+                        "c:1: no outputs: give at least one collector or log");
+    }
+
+    @Test
     void theOlderFormOfItsReadmeIsTakenToo() throws IOException {
         AgentConfig config =
                 read(

@@ -367,9 +367,24 @@ class MetricsServerTest {
 
     @Test
     void aPortInUseIsNoReasonToFail() {
+        assertStarts("127.0.0.1", server.getPort());
+    }
+
+    @Test
+    void aPortThatIsNoneIsNoReasonToFail() {
+        assertStarts("127.0.0.1", 99_999);
+    }
+
+    @Test
+    void anAddressThatIsNoneIsNoReasonToFail() {
+        assertStarts("no-such-host.invalid", 9999);
+    }
+
+    private void assertStarts(String address, int port) {
         MetricsServer second = new MetricsServer();
         second.setCamelContext(camel);
-        second.setPort(server.getPort());
+        second.setAddress(address);
+        second.setPort(port);
 
         second.start();
 

@@ -430,6 +430,33 @@ class FlowctlIT {
     }
 
     @Test
+    void watchesUntilNobodyReadsAnyMore() {
+        assertThat(
+                        Shell.result(
+                                "bash",
+                                "-c",
+                                "timeout 30 "
+                                        + FLOWCTL
+                                        + " dump --netns "
+                                        + lab.router()
+                                        + " --watch 0.2 | head -n 1; exit ${PIPESTATUS[0]}"))
+                .isEqualTo(new Result(1, "IFINDEX  PROTO  SRC  DST  PKTS  BYTES\n"));
+    }
+
+    @Test
+    void outputThatCannotBeWrittenIsNoSuccess() {
+        assertThat(Shell.result("bash", "-c", FLOWCTL + " ebpf code-dump >/dev/full"))
+                .isEqualTo(new Result(1, "flowctl: standard output: No space left on device\n"));
+    }
+
+    @Test
+    void aFileThatCannotBeWrittenIsNamedWithTheReason() {
+        String config = CamelCli.REPOSITORY.resolve("misc/examples/agent.yaml").toString();
+        assertThat(flowctl("agent", "-c", config, "--print-routes", "-o", "/etc/passwd"))
+                .isEqualTo(new Result(1, "flowctl: /etc/passwd: is no directory\n"));
+    }
+
+    @Test
     void attachesWhereItIsToldTo() {
         String server = lab.router() + ":server";
         String attach =
@@ -458,19 +485,59 @@ class FlowctlIT {
         }
         assertThat(succeed("meter", "status", "-i", server)).contains(" 1000 ");
 
-        assertThat(flowctl("meter", "attach", "-i", server, "--slots", "2000", "--force"))
-                .isEqualTo(
-                        new Result(
-                                1,
-                                "flowctl: this namespace is metered with 1000 slots already, not"
-                                        + " 2000: leave the number out, or detach all its"
-                                        + " interfaces first\n"));
+        for (String how : List.of("--force", "--dry", "--direction=egress")) {
+            assertThat(flowctl("meter", "attach", "-i", server, "--slots", "2000", how))
+                    .as(how)
+                    .isEqualTo(
+                            new Result(
+                                    1,
+                                    "flowctl: this namespace is metered with 1000 slots already,"
+                                            + " not 2000: leave the number out, or detach all its"
+                                            + " interfaces first\n"));
+        }
         assertThat(succeed("meter", "attach", "-i", server))
                 .isEqualTo(server + " egress: is attached already\n");
         assertThat(succeed("meter", "attach", "-i", server, "--force"))
                 .isEqualTo(server + " egress: attached (tcx)\n");
         assertThat(Shell.in(lab.router(), "tc", "filter", "show", "dev", "server", "egress"))
                 .isBlank();
+    }
+
+    /** Scripts have what its commands took, in the long form and the short one. */
+    @Test
+    void optionsOfTheGoProgramAreTaken() throws Exception {
+        String server = lab.router() + ":server";
+        String[] place = {"--pref", "100", "--chain", "0", "--handle", "1"};
+        assertThat(meter("attach", server, place).output())
+                .as("tcx has no such numbers")
+                .isEqualTo(server + " egress: attached (clsact)\n");
+        assertThat(json("meter", "status", "-i", server, "-o", "json"))
+                .singleElement()
+                .matches(
+                        each -> each.get("pref").asInt() == 100 && each.get("handle").asInt() == 1);
+        assertThat(meter("detach", server, place))
+                .matches(result -> result.status() == 0)
+                .matches(result -> result.output().startsWith(server + " egress: detached\n"));
+        flowctl("meter", "detach", "-i", server, "--force");
+        assertThat(meter("attach", server, "-l", "1000", "-f"))
+                .isEqualTo(new Result(0, server + " egress: attached (tcx)\n"));
+        assertThat(json("meter", "status", "-i", server, "-o", "json"))
+                .singleElement()
+                .matches(each -> each.get("slots").asInt() == 1000);
+        assertThat(meter("attach", server, "-f", "--hook", "tcx", "--pref", "100"))
+                .isEqualTo(
+                        new Result(
+                                1,
+                                "flowctl: tcx has no --pref, --handle and --chain: leave them or"
+                                        + " --hook tcx out\n"));
+        assertThat(flowctl("ipfix", "file", "--config", "/nowhere", "--flow", "/nowhere").output())
+                .contains("/nowhere: there is no such file");
+    }
+
+    private static Result meter(String action, String device, String... options) {
+        List<String> arguments = new ArrayList<>(List.of("meter", action, "-i", device));
+        arguments.addAll(List.of(options));
+        return flowctl(arguments.toArray(String[]::new));
     }
 
     @ParameterizedTest
@@ -517,12 +584,15 @@ class FlowctlIT {
                 .containsExactly(server + " egress: detached", server + " ingress: detached");
         succeed("meter", "detach", "-i", client, "--force");
         succeed("meter", "attach", "-i", server);
-        assertThat(flowctl("meter", "attach", "-i", client, "--latency"))
-                .isEqualTo(
-                        new Result(
-                                1,
-                                "flowctl: this namespace is metered without latency already: leave"
-                                        + " it out, or detach all its interfaces first\n"));
+        for (String device : List.of(client, server)) {
+            assertThat(flowctl("meter", "attach", "-i", device, "--latency"))
+                    .isEqualTo(
+                            new Result(
+                                    1,
+                                    "flowctl: this namespace is metered without latency already:"
+                                            + " leave it out, or detach all its interfaces"
+                                            + " first\n"));
+        }
     }
 
     @Test
@@ -554,11 +624,11 @@ class FlowctlIT {
         succeed("meter", "attach", "-i", server);
         Total sent = Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
         assertThat(succeed("meter", "detach", "-i", server))
-                .contains(server + " egress: detached", "flows are kept: an exporter with");
+                .contains(server + " egress: detached", "kept: an exporter with");
         Traffic.udp(lab.client(), 4001, Lab.SERVER, 5000, 7, 100);
         assertThat(dumped()).isEqualTo(sent);
         assertThat(succeed("meter", "detach", "-i", server, "--force"))
-                .contains("flows are discarded");
+                .containsPattern("flows? (is|are) discarded");
         assertThat(dumped()).isEqualTo(Total.NONE);
     }
 
@@ -609,15 +679,23 @@ class FlowctlIT {
                 "1 | lo: nothing is attached there  | meter detach -n lo",
                 "2 | is no address or prefix        | dump -s example.com",
                 "2 | is no address or prefix        | dump -s 10.0.0.0/33",
-                "2 | neither a number nor           | dump -p foo",
+                "2 | neither a number up to 255 nor | dump -p foo",
                 "2 | is no interface's index        | dump -i 99999999999",
                 "2 | neither DEV nor NETNS:DEV      | dump -i a:b/c",
+                "2 | neither a number up to 255 nor | dump -p 256",
+                "2 | \"-1\" is no port              | dump -D -1",
+                "2 | \"65536\" is no port           | flush -p tcp -S 65536 --discard",
+                "2 | --top 0: give 1 or more        | dump --top 0",
+                "2 | --watch 0.0: give 0.1 or more  | dump --watch=0",
+                "2 | --watch -1.0: give 0.1 or more | dump --watch=-1",
                 "2 | which flows? Give --all, or of | flush",
                 "2 | which flows? Give --all, or of | flush --discard --netns nope",
                 "2 | not both                       | flush --all -p tcp",
                 "1 | ip netns add makes one         | flush --all --netns nope",
                 "2 | Invalid value for option       | dump -o xml",
                 "2 | Invalid value                  | completion fish",
+                "2 | the routes have no drain.tick  | agent -c misc/examples/agent.yaml -P"
+                        + " drain.tick=1",
             })
     void whatIsWrongIsSaidOnOneLine(int status, String text, String arguments) {
         Result result = flowctl(arguments == null ? new String[0] : arguments.strip().split(" "));
@@ -657,15 +735,52 @@ class FlowctlIT {
         assertThat(checks).anyMatch(check -> check.get("requirement").asText().equals("tcx"));
     }
 
+    private static Result withoutCapabilities(String... arguments) {
+        List<String> command =
+                new ArrayList<>(
+                        List.of("setpriv", "--bounding-set=-all", "--inh-caps=-all", FLOWCTL));
+        command.addAll(List.of(arguments));
+        return Shell.result(command.toArray(String[]::new));
+    }
+
+    /** Who may not see what there is must not be told that there is nothing. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "meter status",
+                "dump",
+                "flush --all",
+                "ipfix dump -c misc/examples/agent.yaml",
+                "agent -c misc/examples/agent.yaml --metrics-port=0"
+            })
+    void withoutCapabilitiesItSaysSo(String arguments) {
+        succeed("meter", "attach", "-i", lab.router() + ":server");
+        Result result =
+                withoutCapabilities(
+                        arguments.replace("misc", CamelCli.REPOSITORY + "/misc").split(" "));
+        assertThat(result.output()).contains("flowctl: ", "(EPERM). Run as root");
+        assertThat(result.status()).isEqualTo(1);
+    }
+
     @Test
-    void withoutCapabilitiesTheCheckFailsAndSaysWhatToDo() {
+    void withoutCapabilitiesWhatIsAttachedInTheOwnNamespaceIsNotSeenEither() {
         Result result =
                 Shell.result(
-                        "setpriv",
-                        "--bounding-set=-all",
-                        "--inh-caps=-all",
-                        FLOWCTL,
-                        "dependency-check");
+                        "unshare",
+                        "-m",
+                        "sh",
+                        "-c",
+                        "mount -t tmpfs none /run && exec setpriv --bounding-set=-all"
+                                + " --inh-caps=-all "
+                                + FLOWCTL
+                                + " meter status");
+        assertThat(result.output()).startsWith("flowctl: ").contains("(EPERM). Run as root");
+        assertThat(result.status()).isEqualTo(1);
+    }
+
+    @Test
+    void withoutCapabilitiesTheCheckFailsAndSaysWhatToDo() {
+        Result result = withoutCapabilities("dependency-check");
         assertThat(result.status()).isEqualTo(1);
         assertThat(result.output().lines())
                 .anyMatch(
