@@ -2,6 +2,7 @@
 package io.linuxflow.metering;
 
 import io.linuxflow.bpf.BpfException;
+import io.linuxflow.bpf.BpfMap;
 import io.linuxflow.bpf.BpfProgram;
 import io.linuxflow.bpf.Direction;
 import io.linuxflow.bpf.GracePeriod;
@@ -267,11 +268,16 @@ final class Attachments implements AutoCloseable {
             if (program.hook() == Hook.CLSACT
                     && loaded != null
                     && FlowMeterObject.isOurs(loaded)
-                    && loaded.mapIds().contains(programs.object().map("slots").id())) {
+                    && loaded.mapIds().contains(mapOf(loaded).id())) {
                 return program;
             }
         }
         return null;
+    }
+
+    /** The map of this meter that a program like that one writes to. */
+    private BpfMap mapOf(LoadedProgram program) {
+        return programs.object().map(FlowMeterObject.onlyStamps(program) ? "stamps" : "slots");
     }
 
     private static TcAttachment replace(TcProgram filter, BpfProgram program) {
