@@ -667,7 +667,7 @@ class FlowctlIT {
             value = {
                 "2 | which command?                 | ",
                 "2 | Unmatched argument             | foo",
-                "2 | attach, detach or status?      | meter",
+                "2 | attach, detach, prune or       | meter",
                 "2 | no interface: give             | meter attach",
                 "2 | -n DEV says what               | meter attach --netns nope",
                 "1 | ip netns add makes one         | meter attach --netns nope -n eth0",
